@@ -1,0 +1,303 @@
+"""What the three focal losses share: the pass over rows, reductions, and resolving alpha."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _kernel
+from ._class_weights import balanced_alpha, effective_alpha
+from ._validation import (
+    HESSIANS,
+    REDUCTIONS,
+    Alpha,
+    AlphaLike,
+    Array,
+    FloatArray,
+    check_alpha,
+    check_choice,
+    check_gamma,
+    check_labels,
+    check_max_step,
+    check_n_threads,
+    check_number,
+    check_raw_prediction,
+    check_weights,
+    zero_weights_error,
+)
+
+Float64Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FocalLoss(ABC):
+    """What the three losses share."""
+
+    gamma: float = 2.0
+    alpha: AlphaLike = None
+
+    _softmax: ClassVar[bool] = False
+    _per_column: ClassVar[bool] = False
+    _n_dims: ClassVar[tuple[int, ...]] = (2,)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gamma", check_gamma(self.gamma))
+        object.__setattr__(self, "alpha", self._check_alpha(check_alpha(self.alpha)))
+
+    def __call__(
+        self,
+        y_true: npt.ArrayLike,
+        raw_prediction: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        reduction: Literal["mean", "sum", "none"] = "mean",
+    ) -> float | FloatArray:
+        """Loss of all rows together.
+
+        Parameters
+        ----------
+        y_true, raw_prediction, sample_weight : array-like
+            As in `loss`.
+        reduction : {"mean", "sum", "none"}, default="mean"
+            ``"mean"`` is the weighted mean, ``sum(w * loss) / sum(w)``, with alpha not in the denominator.
+
+        Returns
+        -------
+        float, or ndarray of shape (n_samples,) for ``reduction="none"``
+        """
+        check_choice("reduction", reduction, REDUCTIONS)
+        if reduction == "none":
+            return self.loss(y_true, raw_prediction, sample_weight)
+        total, weight = self._evaluate(y_true, raw_prediction, sample_weight)
+        if reduction == "sum":
+            return total
+        if weight == 0:
+            raise zero_weights_error()
+        return total / weight
+
+    def loss(
+        self,
+        y_true: npt.ArrayLike,
+        raw_prediction: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        n_threads: int | None = None,
+    ) -> FloatArray:
+        """Loss of each row, times its weight.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,) or, for `SigmoidFocalLoss`, also (n_samples, n_classes)
+            Class numbers 0..K-1, of any integer, bool or float dtype; with two dimensions 0/1 labels per column.
+        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes), float32 or float64
+            Margins. Any memory order and stride; other dtypes are converted to float64. Infinite margins
+            give the limit.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Finite weights >= 0. A row of weight 0 contributes 0 whatever its margin.
+        n_threads : int, default=None
+            Threads of the compiled pass. None takes one for small arrays, else OMP_NUM_THREADS or the
+            usable processors. The result does not depend on it.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), of the dtype of `raw_prediction`
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arrays of a wrong shape or dtype, NaN margins, labels that are no class numbers, negative weights.
+        """
+        margin = check_raw_prediction(raw_prediction, self._n_dims)
+        out = np.empty(margin.shape[0], dtype=margin.dtype)
+        self._evaluate(y_true, margin, sample_weight, out=out, n_threads=n_threads)
+        return out
+
+    def gradient_hessian(
+        self,
+        y_true: npt.ArrayLike,
+        raw_prediction: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        hessian: str = "bounded",
+        max_step: float = 2.0,
+        hessian_factor: float = 1.0,
+        n_threads: int | None = None,
+        dtype: npt.DTypeLike | None = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        r"""First and diagonal second derivative of each row's weighted loss with respect to each margin.
+
+        Parameters
+        ----------
+        y_true, raw_prediction, sample_weight, n_threads
+            As in `loss`.
+        hessian : {"bounded", "upper", "exact"}, default="bounded"
+            ``"exact"`` is the second derivative, negative for hard rows. ``"upper"`` leaves out its one
+            negative term: it is >= the exact one and >= 0, and equal to it at gamma = 0. ``"bounded"`` is
+            ``max(hessian_factor * upper, |gradient| / max_step)``.
+        max_step : float, default=2.0
+            With the bounded Hessian no constant leaf steps further than this, before the learning rate. > 0.
+        hessian_factor : float, default=1.0
+            Scales the exact or upper Hessian, as frameworks do in their softmax objectives. > 0.
+        dtype : {np.float32, np.float64}, default=None
+            Of the output; None takes that of `raw_prediction`. The arithmetic is done in the wider of both.
+
+        Returns
+        -------
+        gradient, hessian : ndarrays of the shape and memory order of `raw_prediction`
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `loss`, and for parameters out of range.
+
+        Notes
+        -----
+        With :math:`s` the margin of the true class over the others, :math:`v = \mathrm{sigmoid}(s)`,
+        :math:`q = 1 - v`, :math:`L = -\log v`, the binary derivatives are
+
+        .. math::
+           g &= -\alpha q^\gamma (q + \gamma v L) \\
+           h &= \alpha v q^\gamma ((1 + 2\gamma) q - \gamma q L + \gamma^2 v L)
+
+        with respect to s. In softmax with :math:`r_j = p_j / q`, :math:`j \ne y`, the chain rule through s gives
+        :math:`-g r_j` and :math:`h r_j^2 - g r_j (1 - r_j)`; the true class keeps :math:`g` and :math:`h`.
+        """
+        margin = check_raw_prediction(raw_prediction, self._n_dims)
+        if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
+            msg = f"dtype must be float32, float64 or None, got {np.dtype(dtype)}"
+            raise ValueError(msg)
+        return self._derivatives(
+            y_true,
+            margin,
+            sample_weight,
+            hessian=hessian,
+            max_step=max_step,
+            hessian_factor=hessian_factor,
+            dtype=margin.dtype if dtype is None else dtype,
+            n_threads=n_threads,
+        )
+
+    def _derivatives(
+        self,
+        y_true: npt.ArrayLike,
+        margin: FloatArray,
+        sample_weight: npt.ArrayLike | None,
+        *,
+        hessian: str,
+        max_step: float,
+        hessian_factor: float,
+        dtype: npt.DTypeLike,
+        n_threads: int | None = None,
+        openmp: int = 0,
+    ) -> tuple[FloatArray, FloatArray]:
+        """`gradient_hessian` for a checked margin; `openmp` is the address of a framework's thread pool."""
+        check_choice("hessian", hessian, HESSIANS)
+        return _kernel.derivatives(
+            softmax=self._softmax,
+            y_true=self._check_labels(y_true, margin),
+            raw_prediction=margin,
+            sample_weight=check_weights(sample_weight, margin.shape[0]),
+            alpha=self._alpha_array(self._n_columns(margin)),
+            gamma=self.gamma,
+            exact=hessian == "exact",
+            inverse_step=1 / check_max_step(max_step) if hessian == "bounded" else 0.0,
+            hessian_factor=check_number("hessian_factor", hessian_factor, "a finite number > 0", 1e-30),
+            dtype=dtype,
+            n_threads=check_n_threads(n_threads),
+            openmp=openmp,
+        )
+
+    def _evaluate(
+        self,
+        y_true: npt.ArrayLike,
+        raw_prediction: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        *,
+        out: FloatArray | None = None,
+        n_threads: int | None = None,
+        openmp: int = 0,
+    ) -> tuple[float, float]:
+        """Return the sums of weighted losses and of weights."""
+        margin = check_raw_prediction(raw_prediction, self._n_dims)
+        return _kernel.losses(
+            softmax=self._softmax,
+            y_true=self._check_labels(y_true, margin),
+            raw_prediction=margin,
+            sample_weight=check_weights(sample_weight, margin.shape[0]),
+            alpha=self._alpha_array(self._n_columns(margin)),
+            gamma=self.gamma,
+            out=out,
+            n_threads=check_n_threads(n_threads),
+            openmp=openmp,
+        )
+
+    def resolve(self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Return the same loss with a numeric alpha.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,) or, for `SigmoidFocalLoss`, also (n_samples, n_classes)
+            Training labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            ``"balanced"`` counts rows by their weight, as scikit-learn; ``"effective"`` does not.
+
+        Returns
+        -------
+        loss : the same class
+            Itself if alpha is a number, a sequence or None already.
+
+        Raises
+        ------
+        ValueError
+            If a class has no row, or no weight.
+
+        Notes
+        -----
+        ``"balanced"``: n / (K n_k). ``"effective"``: (1 - beta) / (1 - beta**n_k) with beta = 0.9999, scaled to
+        mean 1 over the classes (Cui et al., CVPR 2019, arXiv:1901.05555); see `effective_alpha`.
+        """
+        if not isinstance(self.alpha, str):
+            return self
+        counted = sample_weight if self.alpha == "balanced" else None
+        counts = self._class_weights(y_true, counted, None)
+        rule = balanced_alpha if self.alpha == "balanced" else effective_alpha
+        rows: tuple[tuple[float, ...], ...] = tuple(rule(row) for row in counts)
+        alpha: AlphaLike = np.array(rows) if self._per_column else rows[0]
+        return replace(self, alpha=alpha)
+
+    @abstractmethod
+    def _check_alpha(self, alpha: Alpha) -> Alpha:
+        """Refuse what has no meaning in this loss."""
+
+    @abstractmethod
+    def _alpha_array(self, n_columns: int) -> Float64Array:
+        """Alpha as the kernel takes it: one per class (softmax), or a pair per column."""
+
+    @abstractmethod
+    def _class_weights(
+        self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None, n_classes: int | None
+    ) -> Float64Array:
+        """Weight of each class: one row for binary and softmax, a row of two for each column of a sigmoid."""
+
+    def _check_labels(self, y_true: npt.ArrayLike, margin: FloatArray) -> Array:
+        return check_labels(y_true, margin.shape[0])
+
+    @staticmethod
+    def _n_columns(margin: FloatArray) -> int:
+        return 1 if margin.ndim == 1 else int(margin.shape[1])
+
+    def _numeric_alpha(self) -> Alpha:
+        if isinstance(self.alpha, str):
+            msg = (
+                f"alpha={self.alpha!r} stands for class counts that are not known here; "
+                f"call resolve(y_true, sample_weight) with the training labels first"
+            )
+            raise ValueError(msg)
+        return self.alpha  # type: ignore[return-value]  # check_alpha has normalised it
+
+    def _log_alpha(self, link: str, n_columns: int) -> Float64Array:
+        """Return what the link takes from the log of the probabilities: log alpha where alpha is inverted too, else 0."""
+        return np.log(self._alpha_array(n_columns)) if link == "posterior" else np.zeros((n_columns, 1))

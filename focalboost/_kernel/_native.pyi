@@ -1,0 +1,37 @@
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+instruction_set: str
+LABEL_INVALID: int
+MARGIN_NAN: int
+MARGIN_UNDEFINED: int
+WEIGHT_INVALID: int
+
+def derivatives(
+    softmax: bool,
+    margin: npt.NDArray[Any],
+    label: npt.NDArray[Any],
+    weight: npt.NDArray[Any] | None,
+    alpha: npt.NDArray[np.float64],
+    gamma: float,
+    exact: bool,
+    inverse_step: float,
+    hessian_factor: float,
+    gradient: npt.NDArray[Any],
+    hessian: npt.NDArray[Any],
+    threads: int,
+    openmp: int = 0,
+) -> int: ...
+def losses(
+    softmax: bool,
+    margin: npt.NDArray[Any],
+    label: npt.NDArray[Any],
+    weight: npt.NDArray[Any] | None,
+    alpha: npt.NDArray[np.float64],
+    gamma: float,
+    loss: npt.NDArray[Any] | None,
+    threads: int,
+    openmp: int = 0,
+) -> tuple[int, float, float]: ...

@@ -1,0 +1,11 @@
+// The kernel for x86-64 with AVX2 and FMA; the build gives this file its flags.
+#include "job.hpp"
+
+namespace focalboost::avx2 {
+namespace {
+#include "vecmath.inl"
+#include "pointwise.inl"
+#include "rows.inl"
+}  // namespace
+extern const InstructionSet instruction_set = {"avx2", derivatives, losses};
+}  // namespace focalboost::avx2

@@ -1,0 +1,11 @@
+// The kernel for x86-64 with AVX-512 F, DQ, VL and BW; the build gives this file its flags.
+#include "job.hpp"
+
+namespace focalboost::avx512 {
+namespace {
+#include "vecmath.inl"
+#include "pointwise.inl"
+#include "rows.inl"
+}  // namespace
+extern const InstructionSet instruction_set = {"avx512", derivatives, losses};
+}  // namespace focalboost::avx512

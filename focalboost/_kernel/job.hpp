@@ -1,0 +1,54 @@
+// What one call of the kernel is asked to do: plain data, shared by the instruction sets.
+#pragma once
+#include <cstdint>
+
+namespace focalboost {
+
+enum class Form { sigmoid, softmax };
+
+// Bits of the status that a pass returns; the Python face turns them into messages.
+enum Status : unsigned {
+  label_invalid = 1,
+  margin_nan = 2,
+  margin_undefined = 4,  // a softmax row with two +inf margins, or with none above -inf
+  weight_invalid = 8,
+  out_of_memory = 16,
+};
+
+// An array of float (wide == false) or double; strides count elements. Null data: absent.
+struct Array {
+  void* data = nullptr;
+  bool wide = false;
+  std::int64_t row = 0, column = 0;
+};
+
+struct Job {
+  Form form = Form::sigmoid;
+  std::int64_t rows = 0, columns = 1;
+  Array margin, label, weight;
+  bool multilabel = false;        // label holds a 0/1 column for each margin column
+  const double* alpha = nullptr;  // softmax: columns; sigmoid: columns x (label 0, label 1)
+  double gamma = 0;
+  // derivatives
+  bool exact = false;
+  double inverse_step = 0;        // 1 / max_step for the bounded Hessian, 0 for upper
+  double hessian_factor = 1;
+  Array gradient, hessian;
+  // loss: per row where given, and the sums of each chunk of rows
+  Array loss;
+  double* chunk_loss = nullptr;
+  double* chunk_weight = nullptr;
+};
+
+// Rows per unit of work: sums are kept by chunk, so that they do not depend on the threads.
+constexpr std::int64_t chunk_rows = 4096;
+
+// Works on rows [begin, end); begin is a multiple of chunk_rows.
+using Pass = unsigned (*)(const Job&, std::int64_t begin, std::int64_t end);
+
+struct InstructionSet {
+  const char* name;
+  Pass derivatives, losses;
+};
+
+}  // namespace focalboost

@@ -1,0 +1,400 @@
+// One pass over rows: load and convert a block, compute, store. Included once per instruction set,
+// inside a namespace of its own. The arithmetic is done in C, the wider of the margin's type and the
+// output's; blocks live on the stack or, for softmax, in one small buffer per pass.
+
+constexpr std::int64_t block_rows = 512;
+static_assert(chunk_rows % block_rows == 0, "a chunk is a whole number of blocks");
+
+template <class T, class C>
+FB_INLINE void load_as(const T* from, std::int64_t stride, std::int64_t n, C* to) {
+  if (stride == 1) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = C(from[i]);
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = C(from[i * stride]);
+  }
+}
+
+// Rows [first, first + n) of a column, in C: the array itself where it already is that.
+template <class C>
+FB_INLINE const C* load(const Array& array, std::int64_t first, std::int64_t column, std::int64_t n,
+                        C* buffer) {
+  const std::int64_t at = first * array.row + column * array.column;
+  if (array.wide == (sizeof(C) == 8) && array.row == 1) return static_cast<const C*>(array.data) + at;
+  if (array.wide) {
+    load_as(static_cast<const double*>(array.data) + at, array.row, n, buffer);
+  } else {
+    load_as(static_cast<const float*>(array.data) + at, array.row, n, buffer);
+  }
+  return buffer;
+}
+
+template <class T, class C>
+FB_INLINE void store_as(const C* from, std::int64_t stride, std::int64_t n, T* to) {
+  if (stride == 1) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = T(from[i]);
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) to[i * stride] = T(from[i]);
+  }
+}
+
+// Where to compute n values: the array itself where it is contiguous and of type C, else the buffer.
+template <class C>
+FB_INLINE C* target(const Array& array, std::int64_t first, std::int64_t column, C* buffer) {
+  if (array.wide != (sizeof(C) == 8) || array.row != 1) return buffer;
+  return static_cast<C*>(array.data) + first * array.row + column * array.column;
+}
+
+template <class C>
+FB_INLINE void store(const C* from, const C* buffer, const Array& array, std::int64_t first,
+                     std::int64_t column, std::int64_t n) {
+  if (from != buffer) return;
+  const std::int64_t at = first * array.row + column * array.column;
+  if (array.wide) {
+    store_as(from, array.row, n, static_cast<double*>(array.data) + at);
+  } else {
+    store_as(from, array.row, n, static_cast<float*>(array.data) + at);
+  }
+}
+
+// The weights of a block as C, checked; null where there are none.
+template <class C>
+FB_INLINE const C* load_weight(const Job& job, std::int64_t first, std::int64_t n, C* buffer,
+                               unsigned& status) {
+  if (!job.weight.data) return nullptr;
+  const C* weight = load(job.weight, first, 0, n, buffer);
+  unsigned bad = 0;
+  for (std::int64_t i = 0; i < n; ++i) bad |= !(weight[i] >= 0) | !(weight[i] < Real<C>::infinity);
+  if (bad) status |= weight_invalid;
+  return weight;
+}
+
+// Sums in eight lanes whatever the vector length, so that every instruction set gives the same bits.
+template <class C>
+FB_INLINE double lane_sum(const C* values, std::int64_t n) {
+  double lanes[8] = {};
+  std::int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    for (int j = 0; j < 8; ++j) lanes[j] += double(values[i + j]);
+  }
+  for (int j = 0; i < n; ++i, ++j) lanes[j] += double(values[i]);
+  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
+         ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+template <class C>
+FB_INLINE void add_to_chunk(const Job& job, std::int64_t first, std::int64_t n, const C* loss,
+                            const C* weight) {
+  if (!job.chunk_loss) return;
+  const std::int64_t chunk = first / chunk_rows;
+  job.chunk_loss[chunk] += lane_sum(loss, n);
+  job.chunk_weight[chunk] += weight ? lane_sum(weight, n) : double(n);
+}
+
+// ---- one margin: binary, one-vs-rest, multilabel -------------------------------------------------
+
+// 0/1 labels of one column, from 0/1 columns or from class numbers.
+FB_INLINE const float* load_sigmoid_label(const Job& job, std::int64_t first, std::int64_t column,
+                                          std::int64_t n, float* buffer, unsigned& status) {
+  const bool one_hot = job.columns > 1 && !job.multilabel;
+  const float* label = load(job.label, first, job.multilabel ? column : 0, n, buffer);
+  unsigned bad = 0;
+  if (one_hot) {
+    const float k = float(column), count = float(job.columns);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const float y = label[i];
+      const float clipped = min_(max_(y, 0.0f), count - 1);
+      bad |= !(float(int(clipped)) == y);
+      buffer[i] = y == k ? 1.0f : 0.0f;
+    }
+    label = buffer;
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) bad |= !(label[i] == 0.0f) & !(label[i] == 1.0f);
+  }
+  if (bad) status |= label_invalid;
+  return label;
+}
+
+template <class C, bool Exact, bool Weighted>
+FB_INLINE unsigned sigmoid_derivatives(const Job& job, std::int64_t n, const C* __restrict__ z,
+                                       const float* __restrict__ y, const C* __restrict__ w, C alpha0,
+                                       C alpha1, C* __restrict__ gradient, C* __restrict__ hessian) {
+  const Focus<C> focus(job.gamma);
+  const C factor = C(job.hessian_factor), inverse_step = C(job.inverse_step);
+  unsigned bad = 0;
+#pragma omp simd reduction(| : bad)
+  for (std::int64_t i = 0; i < n; ++i) {
+    const bool positive = y[i] > 0.5f;
+    const C s = positive ? z[i] : -z[i];
+    C a = positive ? alpha1 : alpha0;
+    if (Weighted) a = a * w[i];
+    C slope, curvature;
+    slope_and_curvature<Exact, false>(s, C(0), focus, a, slope, curvature);
+    gradient[i] = positive ? -slope : slope;
+    curvature = factor * curvature;
+    hessian[i] = Exact ? curvature : max_(curvature, slope * inverse_step);
+    bad |= !(s == s);
+  }
+  return bad;
+}
+
+template <class C, bool Exact>
+FB_INLINE unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_t n) {
+  alignas(64) C z_buffer[block_rows], w_buffer[block_rows], g_buffer[block_rows], h_buffer[block_rows];
+  alignas(64) float y_buffer[block_rows];
+  unsigned status = 0;
+  const C* w = load_weight(job, first, n, w_buffer, status);
+  for (std::int64_t k = 0; k < job.columns; ++k) {
+    const float* y = load_sigmoid_label(job, first, k, n, y_buffer, status);
+    const C* z = load(job.margin, first, k, n, z_buffer);
+    C* gradient = target(job.gradient, first, k, g_buffer);
+    C* hessian = target(job.hessian, first, k, h_buffer);
+    const C alpha0 = C(job.alpha[2 * k]), alpha1 = C(job.alpha[2 * k + 1]);
+    const unsigned bad =
+        w ? sigmoid_derivatives<C, Exact, true>(job, n, z, y, w, alpha0, alpha1, gradient, hessian)
+          : sigmoid_derivatives<C, Exact, false>(job, n, z, y, w, alpha0, alpha1, gradient, hessian);
+    if (bad) status |= margin_nan;
+    store(gradient, g_buffer, job.gradient, first, k, n);
+    store(hessian, h_buffer, job.hessian, first, k, n);
+  }
+  return status;
+}
+
+template <class C>
+FB_INLINE unsigned sigmoid_loss_block(const Job& job, std::int64_t first, std::int64_t n) {
+  alignas(64) C z_buffer[block_rows], w_buffer[block_rows], loss[block_rows];
+  alignas(64) float y_buffer[block_rows];
+  const Focus<C> focus(job.gamma);
+  unsigned status = 0;
+  const C* w = load_weight(job, first, n, w_buffer, status);
+  for (std::int64_t i = 0; i < n; ++i) loss[i] = 0;
+  for (std::int64_t k = 0; k < job.columns; ++k) {
+    const float* y = load_sigmoid_label(job, first, k, n, y_buffer, status);
+    const C* z = load(job.margin, first, k, n, z_buffer);
+    const C alpha0 = C(job.alpha[2 * k]), alpha1 = C(job.alpha[2 * k + 1]);
+    unsigned bad = 0;
+#pragma omp simd reduction(| : bad)
+    for (std::int64_t i = 0; i < n; ++i) {
+      const bool positive = y[i] > 0.5f;
+      const C s = positive ? z[i] : -z[i];
+      loss[i] += loss_value<false>(s, C(0), focus, positive ? alpha1 : alpha0);
+      bad |= !(s == s);
+    }
+    if (bad) status |= margin_nan;
+  }
+  if (w) {
+    for (std::int64_t i = 0; i < n; ++i) loss[i] = w[i] == 0 ? C(0) : loss[i] * w[i];
+  }
+  if (job.loss.data) store(loss, loss, job.loss, first, 0, n);
+  add_to_chunk(job, first, n, loss, w);
+  return status;
+}
+
+// ---- softmax -------------------------------------------------------------------------------------
+
+// Space for one block: a plane of rows for each class (margins, then exponentials) and for the rest.
+template <class C>
+struct SoftmaxBlock {
+  std::int64_t capacity = block_rows;
+  C *e, *margin, *margin_low, *top, *rest, *a, *w, *out_g, *out_h;
+  std::int32_t *y, *top_class;
+  char* memory;
+
+  explicit SoftmaxBlock(std::int64_t columns) {
+    while (capacity > 16 && capacity * columns > 16384) capacity /= 2;
+    const std::int64_t plane = capacity;
+    memory = static_cast<char*>(__builtin_malloc((columns + 8) * plane * sizeof(C) +
+                                                 2 * plane * sizeof(std::int32_t)));
+    if (!memory) return;
+    C* at = reinterpret_cast<C*>(memory);
+    e = at, at += columns * plane;
+    margin = at, at += plane;
+    margin_low = at, at += plane;
+    top = at, at += plane;
+    rest = at, at += plane;
+    a = at, at += plane;
+    w = at, at += plane;
+    out_g = at, at += plane;
+    out_h = at, at += plane;
+    y = reinterpret_cast<std::int32_t*>(at);
+    top_class = y + plane;
+  }
+  ~SoftmaxBlock() { __builtin_free(memory); }
+  SoftmaxBlock(const SoftmaxBlock&) = delete;
+  SoftmaxBlock& operator=(const SoftmaxBlock&) = delete;
+};
+
+// Reads a block, and reduces each row to its margin s + s_low of the true class over the others.
+// With m the largest other margin and rest the sum of exp(z_j - m) over the others but that one,
+//   s = (z_y - m) - log1p(rest),
+// so that neither q nor 1 - r is ever a difference of near-equal numbers.
+template <class C>
+FB_INLINE unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int64_t first,
+                                   std::int64_t n) {
+  using R = Real<C>;
+  const std::int32_t K = std::int32_t(job.columns);
+  C* const __restrict__ top = b.top;
+  C* const __restrict__ rest = b.rest;
+  C* const __restrict__ margin = b.margin;
+  C* const __restrict__ margin_low = b.margin_low;
+  std::int32_t* const __restrict__ y = b.y;
+  std::int32_t* const __restrict__ top_class = b.top_class;
+  unsigned status = 0;
+
+  float label_buffer[block_rows];
+  const float* label = load(job.label, first, 0, n, label_buffer);
+  const C* w = load_weight(job, first, n, b.w, status);
+  unsigned bad_label = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    y[i] = std::int32_t(min_(max_(label[i], 0.0f), float(K - 1)));
+    bad_label |= !(float(y[i]) == label[i]);
+    top[i] = -R::infinity;
+    rest[i] = 0;
+    top_class[i] = y[i] == 0;  // any class but y, should all the others be -inf
+  }
+  if (bad_label) status |= label_invalid;
+  for (std::int64_t i = 0; i < n; ++i) b.a[i] = C(job.alpha[y[i]]);
+  if (w) {
+    for (std::int64_t i = 0; i < n; ++i) b.a[i] *= w[i];
+  }
+
+  unsigned nan = 0;
+  for (std::int32_t k = 0; k < K; ++k) {
+    C* const __restrict__ z = b.e + k * b.capacity;
+    const C* from = load(job.margin, first, k, n, z);
+    if (from != z) {
+      for (std::int64_t i = 0; i < n; ++i) z[i] = from[i];
+    }
+#pragma omp simd reduction(| : nan)
+    for (std::int64_t i = 0; i < n; ++i) {
+      const C x = y[i] == k ? -R::infinity : z[i];
+      nan |= !(z[i] == z[i]);
+      top_class[i] = x > top[i] ? k : top_class[i];
+      top[i] = max_(x, top[i]);
+    }
+  }
+  if (nan) return status | margin_nan;
+
+  for (std::int64_t i = 0; i < n; ++i) margin[i] = b.e[y[i] * b.capacity + i];
+  for (std::int32_t k = 0; k < K; ++k) {
+    C* const __restrict__ e = b.e + k * b.capacity;
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+      const C z = e[i];
+      const C drop = top[i] - z;
+      const bool level = z == top[i];  // also where both are infinite
+      const C below = level ? C(0) : min_(max_(drop, C(0)), R::saturation);
+      const C low = level ? C(0) : difference_error(top[i], z, drop);
+      const C exponential = exp_neg<true>(below, low);
+      const bool none = (y[i] == k) | ((drop > R::saturation) & !level);
+      e[i] = none ? C(0) : exponential;
+      rest[i] += none | (top_class[i] == k) ? C(0) : exponential;
+    }
+  }
+  unsigned undefined = 0;
+#pragma omp simd reduction(| : undefined)
+  for (std::int64_t i = 0; i < n; ++i) {
+    const C z = margin[i];
+    const C above = z - top[i];
+    C log_low;
+    const C log_others = log1p_any(rest[i], log_low);
+    const C s = above - log_others;
+    const C low = difference_error(z, top[i], above) + (difference_error(above, log_others, s) - log_low);
+    margin[i] = s;
+    margin_low[i] = abs_(s) > R::saturation ? C(0) : low;
+    undefined |= (above != above) | ((top[i] == R::infinity) & (rest[i] >= C(1)));
+  }
+  if (undefined) status |= margin_undefined;
+  return status;
+}
+
+template <class C, bool Exact>
+FB_INLINE unsigned softmax_block(const Job& job, SoftmaxBlock<C>& b, std::int64_t first,
+                                 std::int64_t n) {
+  const unsigned status = softmax_margins(job, b, first, n);
+  const Focus<C> focus(job.gamma);
+  const C factor = C(job.hessian_factor), inverse_step = C(job.inverse_step);
+  C* const __restrict__ slope = b.margin;
+  C* const __restrict__ curvature = b.margin_low;
+  C* const __restrict__ scale = b.top;
+  C* const __restrict__ rest = b.rest;
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    C g, h;
+    slope_and_curvature<Exact, true>(b.margin[i], b.margin_low[i], focus, b.a[i], g, h);
+    slope[i] = g;
+    curvature[i] = h;
+    scale[i] = C(1) / (C(1) + rest[i]);
+    rest[i] *= scale[i];  // 1 - r of the largest other class
+  }
+  for (std::int64_t k = 0; k < job.columns; ++k) {
+    const C* const __restrict__ e = b.e + k * b.capacity;
+    C* const __restrict__ gradient = target(job.gradient, first, k, b.out_g);
+    C* const __restrict__ hessian = target(job.hessian, first, k, b.out_h);
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+      const bool own = b.y[i] == std::int32_t(k);
+      const bool top = b.top_class[i] == std::int32_t(k);
+      const C r = own ? C(1) : e[i] * scale[i];
+      const C not_r = own ? C(0) : top ? rest[i] : C(1) - r;
+      const C share = slope[i] * r;
+      const C h = factor * fma_(curvature[i] * r, r, share * not_r);
+      gradient[i] = own ? -share : share;
+      hessian[i] = Exact ? h : max_(h, share * inverse_step);
+    }
+    store(gradient, b.out_g, job.gradient, first, k, n);
+    store(hessian, b.out_h, job.hessian, first, k, n);
+  }
+  return status;
+}
+
+template <class C>
+FB_INLINE unsigned softmax_loss_block(const Job& job, SoftmaxBlock<C>& b, std::int64_t first,
+                                      std::int64_t n) {
+  const unsigned status = softmax_margins(job, b, first, n);
+  const Focus<C> focus(job.gamma);
+  C* const __restrict__ loss = b.out_g;
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    loss[i] = loss_value<true>(b.margin[i], b.margin_low[i], focus, b.a[i]);
+  }
+  if (job.loss.data) store(loss, loss, job.loss, first, 0, n);
+  unsigned again = 0;
+  add_to_chunk(job, first, n, loss, load_weight(job, first, n, b.w, again));
+  return status;
+}
+
+// ---- the pass ------------------------------------------------------------------------------------
+
+template <class C, bool Loss, bool Exact>
+unsigned pass_as(const Job& job, std::int64_t begin, std::int64_t end) {
+  unsigned status = 0;
+  if (job.form == Form::softmax) {
+    SoftmaxBlock<C> b(job.columns);
+    if (!b.memory) return out_of_memory;
+    for (std::int64_t first = begin; first < end; first += b.capacity) {
+      const std::int64_t n = min_(b.capacity, end - first);
+      status |= Loss ? softmax_loss_block<C>(job, b, first, n) : softmax_block<C, Exact>(job, b, first, n);
+    }
+  } else {
+    for (std::int64_t first = begin; first < end; first += block_rows) {
+      const std::int64_t n = min_(block_rows, end - first);
+      status |= Loss ? sigmoid_loss_block<C>(job, first, n) : sigmoid_block<C, Exact>(job, first, n);
+    }
+  }
+  return status;
+}
+
+unsigned derivatives(const Job& job, std::int64_t begin, std::int64_t end) {
+  const bool wide = job.margin.wide || job.gradient.wide;
+  if (job.exact) {
+    return wide ? pass_as<double, false, true>(job, begin, end)
+                : pass_as<float, false, true>(job, begin, end);
+  }
+  return wide ? pass_as<double, false, false>(job, begin, end)
+              : pass_as<float, false, false>(job, begin, end);
+}
+
+unsigned losses(const Job& job, std::int64_t begin, std::int64_t end) {
+  return job.margin.wide ? pass_as<double, true, false>(job, begin, end)
+                         : pass_as<float, true, false>(job, begin, end);
+}
