@@ -299,5 +299,5 @@ class FocalLoss(ABC):
         return self.alpha  # type: ignore[return-value]  # check_alpha has normalised it
 
     def _log_alpha(self, link: str, n_columns: int) -> Float64Array:
-        """Return what the link takes from the log of the probabilities: log alpha where alpha is inverted too, else 0."""
+        """Return what the link takes from the log-probabilities: log alpha where alpha is inverted too, else 0."""
         return np.log(self._alpha_array(n_columns)) if link == "posterior" else np.zeros((n_columns, 1))

@@ -80,5 +80,7 @@ def alpha_of_length(alpha: Float64Array, n_columns: int) -> Float64Array:
 
 
 def log_prior(weights: Float64Array) -> Float64Array:
+    """Return the log of the class shares, none below that of an absent class."""
     prior = np.maximum(weights / weights.sum(), _SMALLEST_PRIOR)
-    return np.log(prior / prior.sum())
+    logs: Float64Array = np.log(prior / prior.sum())
+    return logs

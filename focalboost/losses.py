@@ -11,7 +11,7 @@ composes the compiled derivatives (`focalboost._kernel`), a start value and the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -318,6 +318,9 @@ class SigmoidFocalLoss(FocalLoss):
         gamma, log_alpha = _link_gamma(link, self.gamma), self._log_alpha(link, margin.shape[1])
         columns = zip(margin.T, log_alpha, strict=True)
         return np.stack([links.binary_probabilities(z, gamma, a)[:, 1] for z, a in columns], axis=1)
+
+
+AnyFocalLoss: TypeAlias = BinaryFocalLoss | MulticlassFocalLoss | SigmoidFocalLoss
 
 
 def _binary_start(gamma: float, weights: Float64Array, alpha: Float64Array) -> float:

@@ -1,0 +1,37 @@
+"""Finding a framework, and its threads."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import re
+from types import ModuleType
+from typing import Any
+
+
+def require(name: str, extra: str, minimum: tuple[int, int]) -> ModuleType:
+    """Import a framework, or say what to install."""
+    needed = f"{name} >= {'.'.join(map(str, minimum))}"
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        msg = f"focalboost.{extra} needs {needed}, which is not installed: pip install 'focalboost[{extra}]'"
+        raise ImportError(msg) from error
+    found = str(module.__version__)
+    numbers = re.match(r"(\d+)\.(\d+)", found)
+    if numbers and (int(numbers[1]), int(numbers[2])) < minimum:
+        msg = f"focalboost.{extra} needs {needed}, found {found}: pip install --upgrade 'focalboost[{extra}]'"
+        raise ImportError(msg)
+    return module
+
+
+def openmp_entry(library: Any) -> int:
+    """Return the address of the GOMP_parallel that a loaded shared library links to, or 0 if there is none.
+
+    A look-up through the library's own handle finds the symbol in that library's dependencies: the very thread
+    pool that the framework uses, whichever copies of libgomp the process holds.
+    """
+    try:
+        return ctypes.cast(library.GOMP_parallel, ctypes.c_void_p).value or 0
+    except AttributeError:
+        return 0

@@ -1,0 +1,144 @@
+"""Focal loss as objective and metric of XGBoost, in the native and the scikit-learn call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from .._callbacks import FocalMetricBase, FocalObjectiveBase
+from . import _native
+
+
+@dataclass(frozen=True)
+class FocalObjective(FocalObjectiveBase):
+    """Focal loss as ``obj`` of `xgboost.train` and `xgboost.cv`, or ``objective`` of `xgboost.XGBClassifier`.
+
+    Parameters
+    ----------
+    gamma : float, default=2.0
+        Focusing parameter in [0, 1e6]; 0 is the log-loss.
+    alpha : None, float, sequence, dict, "balanced" or "effective", default=None
+        Class weights, as in `focalboost.BinaryFocalLoss` and, for more than two classes,
+        `focalboost.MulticlassFocalLoss` or `focalboost.SigmoidFocalLoss`.
+    multiclass : {"softmax", "ovr"}, default="softmax"
+        For more than two classes: one loss over all classes, or one binary loss per class.
+    hessian : {"bounded", "upper", "exact"}, default="bounded"
+        See `focalboost.BinaryFocalLoss.gradient_hessian`. ``gamma=0, hessian="upper"`` gives the trees of
+        XGBoost's own objectives from the same start.
+    max_step : float, default=2.0
+        Bound of a leaf's step with the bounded Hessian, > 0.
+
+    Notes
+    -----
+    Give `xgboost.train` three things, and the model is an ordinary one: ``"objective": "binary:logistic"`` (or
+    ``"multi:softprob"`` and ``num_class``) and ``"base_score": base_score(objective, y)`` among the parameters, and
+    ``obj=objective``. `xgboost.XGBClassifier` sets the first itself; it needs ``base_score`` too.
+
+    Examples
+    --------
+    >>> from focalboost.xgboost import FocalObjective, base_score
+    >>> round(base_score(FocalObjective(gamma=1.0), [0] * 95 + [1] * 5), 3)
+    0.144
+    """
+
+    @staticmethod
+    def _softmax_factor(n_classes: int) -> float:
+        return 2.0
+
+    @staticmethod
+    def _openmp() -> int:
+        return _native.OPENMP
+
+    @staticmethod
+    def _n_threads(data: Any) -> int | None:
+        return None
+
+    def fpreproc(self, dtrain: Any, dtest: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+        """Start a fold from its training part's minimiser: ``xgboost.cv(..., fpreproc=objective.fpreproc)``.
+
+        Parameters
+        ----------
+        dtrain, dtest : xgboost.DMatrix
+        params : dict
+            ``num_class`` is read from it, ``base_score`` is set.
+
+        Returns
+        -------
+        dtrain, dtest, params
+        """
+        weight = dtrain.get_weight()
+        n_classes = max(2, int(params.get("num_class", 1)))
+        start = base_score(self, dtrain.get_label(), weight if len(weight) else None, n_classes=n_classes)
+        return dtrain, dtest, {**params, "base_score": start}
+
+
+@dataclass(frozen=True)
+class FocalMetric(FocalMetricBase):
+    """Mean focal loss as ``custom_metric`` of `xgboost.train` or ``eval_metric`` of `xgboost.XGBClassifier`.
+
+    It reads margins, which XGBoost passes where the objective is custom. With a built-in objective XGBoost
+    passes probabilities, and the value is wrong.
+
+    Parameters
+    ----------
+    gamma : float, default=2.0
+    alpha : None, float, sequence or dict, default=None
+        The training alpha, as numbers.
+    multiclass : {"softmax", "ovr"}, default="softmax"
+        As in `FocalObjective`.
+    """
+
+    @staticmethod
+    def _openmp() -> int:
+        return _native.OPENMP
+
+    @staticmethod
+    def _n_threads(data: Any) -> int | None:
+        return None
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float | tuple[str, float]:
+        """Return the weighted mean focal loss, natively as (name, value). Lower is better.
+
+        Parameters
+        ----------
+        y_true : ndarray of shape (n_samples,), class numbers 0..K-1; natively the margins
+        y_pred : ndarray of shape (n_samples,) or (n_samples, n_classes), margins; natively a `xgboost.DMatrix`
+        sample_weight : ndarray of shape (n_samples,), default=None
+        """
+        value = self._value(y_true, y_pred, sample_weight)
+        return (self.__name__, value) if hasattr(y_pred, "get_label") else value
+
+
+def base_score(
+    objective: FocalObjective,
+    y: npt.ArrayLike,
+    sample_weight: npt.ArrayLike | None = None,
+    *,
+    n_classes: int | None = None,
+) -> float | list[float]:
+    """Start value as XGBoost's parameter ``base_score`` takes it.
+
+    Parameters
+    ----------
+    objective : FocalObjective
+    y : array-like of shape (n_samples,)
+        Training labels, class numbers 0..K-1.
+    sample_weight : array-like of shape (n_samples,), default=None
+    n_classes : int, default=None
+        As in `FocalObjective.intercept`.
+
+    Returns
+    -------
+    float or list of float
+        A probability for two classes; for more, K margins.
+    """
+    start = objective.intercept(y, sample_weight, n_classes)
+    if isinstance(start, np.ndarray):
+        return [float(margin) for margin in start]
+    # XGBoost keeps the probability as float32 and refuses 0 and 1.
+    single = np.float32(1)
+    return float(np.clip(expit(start), np.finfo(np.float32).tiny, np.nextafter(single, np.float32(0))))
