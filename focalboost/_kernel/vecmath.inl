@@ -99,14 +99,32 @@ FB_INLINE C difference_error(C a, C b, C d) {
   return (a - (d + virtual_b)) + (virtual_b - b);
 }
 
-// Unrolled by recursion: an inner loop would keep the compiler from vectorising the outer one.
-template <int I = 0, class C, int N>
-FB_INLINE C horner(const C (&c)[N], C x) {
-  if constexpr (I == N - 1) {
-    return c[I];
+// The polynomial c[First] + ... + c[First + Count - 1] x^(Count - 1) from x, x^2, x^4 and x^8, by halves
+// (Estrin): a chain half as long as Horner's, which counts, as one row is one chain. Unrolled by recursion:
+// an inner loop would keep the compiler from vectorising the outer one.
+template <int First, int Count, class C, int N, int Powers>
+FB_INLINE C by_halves(const C (&c)[N], const C (&x)[Powers]) {
+  if constexpr (Count == 1) {
+    return c[First];
   } else {
-    return fma_(horner<I + 1>(c, x), x, c[I]);
+    constexpr int level = Count > 8 ? 3 : Count > 4 ? 2 : Count > 2 ? 1 : 0;
+    constexpr int half = 1 << level;
+    return fma_(by_halves<First + half, Count - half>(c, x), x[level], by_halves<First, half>(c, x));
   }
+}
+
+// x2 is the square of x, or near enough: where x is tiny, something that is not denormal.
+template <class C, int N>
+FB_INLINE C polynomial(const C (&c)[N], C x, C x2) {
+  const C powers[] = {x, x2, x2 * x2, (x2 * x2) * (x2 * x2)};
+  return by_halves<0, N>(c, powers);
+}
+
+// A square kept out of the denormal range, where a row would cost ten times as much. The addend vanishes
+// beside all that a square of its size is added to here.
+template <class C>
+FB_INLINE C square_(C x) {
+  return fma_(x, x, C(1e-18));
 }
 
 // exp(-x), or exp(-(x + low)) with a small correction, for 0 <= x <= saturation; beyond, anything.
@@ -118,17 +136,16 @@ FB_INLINE C exp_neg(C x, C low) {
   C t = fma_(n, R::ln2_lo, fma_(n, R::ln2_hi, -x));
   if (Low) t -= low;
   // t (1 + t P), not t + t^2 P: the square of a tiny t would be denormal.
-  const C y = fma_(fma_(horner(R::exp_poly, t), t, C(1)), t, C(1));
+  const C y = fma_(fma_(polynomial(R::exp_poly, t, square_(t)), t, C(1)), t, C(1));
   const auto power = (R::bias - bit_cast_<typename R::Bits>(shifted)) << R::mantissa;
   return y * bit_cast_<C>(power);
 }
 
-// 2 atanh(a) for |a| <= 1/3. The tiny addend keeps a * a out of the denormal range, where a row would
-// cost ten times as much; it vanishes in every a that is not itself negligible beside 2.
+// 2 atanh(a) for |a| <= 1/3.
 template <class C>
 FB_INLINE C twice_atanh(C a) {
-  const C x = fma_(a, a, C(1e-18));
-  return a * fma_(x, horner(Real<C>::atanh_poly, x), C(2));
+  const C x = square_(a);
+  return a * fma_(x, polynomial(Real<C>::atanh_poly, x, x * x), C(2));
 }
 
 // log(1 + x) for x >= 0 of any size, as high + low.
