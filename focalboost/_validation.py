@@ -30,6 +30,9 @@ ALPHA_RULES = ("balanced", "effective")
 MAX_GAMMA = 1e6
 # The kernel reads labels as float32, which holds every integer up to here.
 MAX_CLASSES = 2**24
+# Within these, no product of weight, alpha and derivative leaves the range of float32.
+MAX_WEIGHT = 1e20
+MIN_ALPHA, MAX_ALPHA = 1e-15, 1e15
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
@@ -45,7 +48,10 @@ def check_number(name: str, value: Any, rule: str, low: float, high: float = mat
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         msg = f"{name} must be {rule}, got {value!r} of type {type(value).__name__}"
         raise TypeError(msg)
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond float64
+        number = math.inf
     if not (math.isfinite(number) and low <= number <= high):
         msg = f"{name} must be {rule}, got {value!r}"
         raise ValueError(msg)
@@ -94,6 +100,7 @@ def check_alpha(alpha: Any) -> Alpha:
     if isinstance(alpha, np.ndarray):
         alpha = alpha.tolist()
     if isinstance(alpha, Sequence):
+        alpha = [value.tolist() if isinstance(value, np.ndarray) else value for value in alpha]
         if len(alpha) == 0:
             msg = "alpha must hold one weight per class, got an empty sequence"
             raise ValueError(msg)
@@ -104,12 +111,8 @@ def check_alpha(alpha: Any) -> Alpha:
 
 
 def _check_weight(value: Any) -> float:
-    rule = "finite numbers > 0, one per class"
-    number = check_number("alpha", value, rule, 0.0)
-    if number == 0.0:
-        msg = f"alpha must be {rule}, got {value!r}; a class without weight has no finite margin"
-        raise ValueError(msg)
-    return number
+    rule = f"finite numbers > 0, one per class, in [{MIN_ALPHA:g}, {MAX_ALPHA:g}]"
+    return check_number("alpha", value, rule, MIN_ALPHA, MAX_ALPHA)
 
 
 def check_unit_alpha(alpha: Any, closed: bool = False) -> float:
@@ -157,10 +160,11 @@ def check_labels(y_true: Any, n_samples: int, n_columns: int | None = None) -> A
         raise ValueError(msg)
     if array.dtype == np.float32:
         return np.require(array, requirements="A")
-    narrow = array.astype(np.float32)
+    with np.errstate(over="ignore"):
+        narrow = array.astype(np.float32)
     if array.dtype.kind != "b" and not np.array_equal(narrow, array, equal_nan=array.dtype.kind == "f"):
         bad = array[narrow != array].flat[0]
-        msg = f"y_true must hold class numbers 0..K-1, got {bad!r}"
+        msg = f"y_true must hold class numbers 0..K-1, got {bad}"
         raise ValueError(msg)
     return narrow
 
@@ -199,7 +203,7 @@ def check_weight_values(sample_weight: Any, n_samples: int) -> Array | None:
     weights = check_weights(sample_weight, n_samples)
     if weights is None:
         return None
-    valid = (weights >= 0) & (weights < np.inf)
+    valid = (weights >= 0) & (weights <= MAX_WEIGHT)
     if not valid.all():
         raise weight_error(weights[~valid][0])
     if not weights.any():
@@ -218,7 +222,7 @@ def label_error(value: Any, n_classes: int | None) -> ValueError:
 
 def weight_error(value: Any) -> ValueError:
     """Error for a weight that is negative or not finite."""
-    return ValueError(f"sample_weight must hold finite numbers >= 0, got {float(value):g}")
+    return ValueError(f"sample_weight must hold finite numbers >= 0, at most {MAX_WEIGHT:g}, got {float(value):g}")
 
 
 def zero_weights_error() -> ValueError:

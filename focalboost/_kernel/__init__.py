@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._validation import Array, FloatArray, label_error, weight_error
+from .._validation import MAX_WEIGHT, Array, FloatArray, label_error, weight_error
 from . import _native
 from ._threads import thread_count
 
@@ -91,7 +91,7 @@ def _raise_for(status: int, y_true: Array, raw_prediction: FloatArray, sample_we
         bad = ~((y_true >= 0) & (y_true < n_classes) & (y_true == np.floor(y_true)))
         raise label_error(y_true[bad][0], n_classes)
     if status & _native.WEIGHT_INVALID and sample_weight is not None:
-        bad = ~((sample_weight >= 0) & (sample_weight < np.inf))
+        bad = ~((sample_weight >= 0) & (sample_weight <= MAX_WEIGHT))
         raise weight_error(sample_weight[bad][0])
     nan: Any = np.isnan(raw_prediction)
     if nan.any():

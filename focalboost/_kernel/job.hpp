@@ -43,6 +43,9 @@ struct Job {
 // Rows per unit of work: sums are kept by chunk, so that they do not depend on the threads.
 constexpr std::int64_t chunk_rows = 4096;
 
+// Beyond it, the product with alpha and the derivative could overflow in float.
+constexpr double max_weight = 1e20;
+
 // Works on rows [begin, end); begin is a multiple of chunk_rows.
 using Pass = unsigned (*)(const Job&, std::int64_t begin, std::int64_t end);
 

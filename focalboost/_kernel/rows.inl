@@ -16,7 +16,7 @@ FB_INLINE void load_as(const T* from, std::int64_t stride, std::int64_t n, C* to
 
 // Rows [first, first + n) of a column, in C: the array itself where it already is that.
 template <class C>
-FB_INLINE const C* load(const Array& array, std::int64_t first, std::int64_t column, std::int64_t n,
+FB_APART const C* load(const Array& array, std::int64_t first, std::int64_t column, std::int64_t n,
                         C* buffer) {
   const std::int64_t at = first * array.row + column * array.column;
   if (array.wide == (sizeof(C) == 8) && array.row == 1) return static_cast<const C*>(array.data) + at;
@@ -45,7 +45,7 @@ FB_INLINE C* target(const Array& array, std::int64_t first, std::int64_t column,
 }
 
 template <class C>
-FB_INLINE void store(const C* from, const C* buffer, const Array& array, std::int64_t first,
+FB_APART void store(const C* from, const C* buffer, const Array& array, std::int64_t first,
                      std::int64_t column, std::int64_t n) {
   if (from != buffer) return;
   const std::int64_t at = first * array.row + column * array.column;
@@ -58,19 +58,19 @@ FB_INLINE void store(const C* from, const C* buffer, const Array& array, std::in
 
 // The weights of a block as C, checked; null where there are none.
 template <class C>
-FB_INLINE const C* load_weight(const Job& job, std::int64_t first, std::int64_t n, C* buffer,
+FB_APART const C* load_weight(const Job& job, std::int64_t first, std::int64_t n, C* buffer,
                                unsigned& status) {
   if (!job.weight.data) return nullptr;
   const C* weight = load(job.weight, first, 0, n, buffer);
   unsigned bad = 0;
-  for (std::int64_t i = 0; i < n; ++i) bad |= !(weight[i] >= 0) | !(weight[i] < Real<C>::infinity);
+  for (std::int64_t i = 0; i < n; ++i) bad |= !(weight[i] >= 0) | !(weight[i] <= C(max_weight));
   if (bad) status |= weight_invalid;
   return weight;
 }
 
 // Sums in eight lanes whatever the vector length, so that every instruction set gives the same bits.
 template <class C>
-FB_INLINE double lane_sum(const C* values, std::int64_t n) {
+FB_APART double lane_sum(const C* values, std::int64_t n) {
   double lanes[8] = {};
   std::int64_t i = 0;
   for (; i + 8 <= n; i += 8) {
@@ -82,7 +82,7 @@ FB_INLINE double lane_sum(const C* values, std::int64_t n) {
 }
 
 template <class C>
-FB_INLINE void add_to_chunk(const Job& job, std::int64_t first, std::int64_t n, const C* loss,
+void add_to_chunk(const Job& job, std::int64_t first, std::int64_t n, const C* loss,
                             const C* weight) {
   if (!job.chunk_loss) return;
   const std::int64_t chunk = first / chunk_rows;
@@ -95,7 +95,7 @@ FB_INLINE void add_to_chunk(const Job& job, std::int64_t first, std::int64_t n, 
 // 0/1 labels of one column, from 0/1 columns or from class numbers; in C, so that the loops that use them have
 // lanes of one width.
 template <class C>
-FB_INLINE const C* load_sigmoid_label(const Job& job, std::int64_t first, std::int64_t column,
+FB_APART const C* load_sigmoid_label(const Job& job, std::int64_t first, std::int64_t column,
                                       std::int64_t n, C* buffer, unsigned& status) {
   const bool one_hot = job.columns > 1 && !job.multilabel;
   const C* label = load(job.label, first, job.multilabel ? column : 0, n, buffer);
@@ -115,8 +115,8 @@ FB_INLINE const C* load_sigmoid_label(const Job& job, std::int64_t first, std::i
   return label;
 }
 
-template <class C, bool Exact, bool Weighted>
-FB_INLINE unsigned sigmoid_derivatives(const Job& job, std::int64_t n, const C* __restrict__ z,
+template <class C, bool Exact, int Power, bool Weighted>
+FB_APART unsigned sigmoid_derivatives(const Job& job, std::int64_t n, const C* __restrict__ z,
                                        const C* __restrict__ y, const C* __restrict__ w, C alpha0,
                                        C alpha1, C* __restrict__ gradient, C* __restrict__ hessian) {
   const Focus<C> focus(job.gamma);
@@ -129,7 +129,7 @@ FB_INLINE unsigned sigmoid_derivatives(const Job& job, std::int64_t n, const C* 
     C a = positive ? alpha1 : alpha0;
     if (Weighted) a = a * w[i];
     C slope, curvature;
-    slope_and_curvature<Exact, false>(s, C(0), focus, a, slope, curvature);
+    slope_and_curvature<Exact, false, Power>(s, C(0), focus, a, slope, curvature);
     gradient[i] = positive ? -slope : slope;
     curvature = factor * curvature;
     hessian[i] = Exact ? curvature : max_(curvature, slope * inverse_step);
@@ -138,8 +138,8 @@ FB_INLINE unsigned sigmoid_derivatives(const Job& job, std::int64_t n, const C* 
   return bad;
 }
 
-template <class C, bool Exact>
-FB_INLINE unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_t n) {
+template <class C, bool Exact, int Power>
+unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_t n) {
   alignas(64) C z_buffer[block_rows], w_buffer[block_rows], g_buffer[block_rows], h_buffer[block_rows];
   alignas(64) C y_buffer[block_rows];
   unsigned status = 0;
@@ -151,8 +151,8 @@ FB_INLINE unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_
     C* hessian = target(job.hessian, first, k, h_buffer);
     const C alpha0 = C(job.alpha[2 * k]), alpha1 = C(job.alpha[2 * k + 1]);
     const unsigned bad =
-        w ? sigmoid_derivatives<C, Exact, true>(job, n, z, y, w, alpha0, alpha1, gradient, hessian)
-          : sigmoid_derivatives<C, Exact, false>(job, n, z, y, w, alpha0, alpha1, gradient, hessian);
+        w ? sigmoid_derivatives<C, Exact, Power, true>(job, n, z, y, w, alpha0, alpha1, gradient, hessian)
+          : sigmoid_derivatives<C, Exact, Power, false>(job, n, z, y, w, alpha0, alpha1, gradient, hessian);
     if (bad) status |= margin_nan;
     store(gradient, g_buffer, job.gradient, first, k, n);
     store(hessian, h_buffer, job.hessian, first, k, n);
@@ -161,7 +161,7 @@ FB_INLINE unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_
 }
 
 template <class C>
-FB_INLINE unsigned sigmoid_loss_block(const Job& job, std::int64_t first, std::int64_t n) {
+unsigned sigmoid_loss_block(const Job& job, std::int64_t first, std::int64_t n) {
   alignas(64) C z_buffer[block_rows], w_buffer[block_rows], loss[block_rows];
   alignas(64) C y_buffer[block_rows];
   const Focus<C> focus(job.gamma);
@@ -192,30 +192,88 @@ FB_INLINE unsigned sigmoid_loss_block(const Job& job, std::int64_t first, std::i
 
 // ---- softmax -------------------------------------------------------------------------------------
 
-// Space for one block: a plane of rows for each class (margins, then exponentials) and for the rest.
+// All columns of a block, to or from planes. Where the columns of a row lie together, up to eight of them move
+// row by row, their number known to the compiler: twice as fast as column after column.
+template <int Columns, class From, class To>
+inline void move_columns(const From* __restrict__ from, std::int64_t from_row, std::int64_t from_column,
+                         To* __restrict__ to, std::int64_t to_row, std::int64_t to_column, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    From values[Columns];
+    for (int k = 0; k < Columns; ++k) values[k] = from[i * from_row + k * from_column];
+    for (int k = 0; k < Columns; ++k) to[i * to_row + k * to_column] = To(values[k]);
+  }
+}
+
+template <class From, class To>
+void move_block(const From* from, std::int64_t from_row, std::int64_t from_column, To* to,
+                          std::int64_t to_row, std::int64_t to_column, std::int64_t n, std::int64_t columns) {
+  const bool row_by_row = from_column == 1 || to_column == 1;
+  for (std::int64_t k = 0; k < columns;) {
+    const std::int64_t left = row_by_row ? columns - k : 1;
+#define FB_MOVE(N)                                                                          \
+  if (left >= N) {                                                                          \
+    move_columns<N>(from, from_row, from_column, to, to_row, to_column, n);                 \
+    from += N * from_column, to += N * to_column, k += N;                                   \
+    continue;                                                                               \
+  }
+    FB_MOVE(8)
+    FB_MOVE(7)
+    FB_MOVE(5)
+    FB_MOVE(3)
+    FB_MOVE(2)
+    FB_MOVE(1)
+#undef FB_MOVE
+  }
+}
+
+template <class C>
+FB_APART void load_planes(const Array& a, std::int64_t first, std::int64_t n, std::int64_t columns,
+                           C* planes, std::int64_t plane) {
+  if (a.wide) {
+    const double* from = static_cast<const double*>(a.data) + first * a.row;
+    move_block(from, a.row, a.column, planes, 1, plane, n, columns);
+  } else {
+    const float* from = static_cast<const float*>(a.data) + first * a.row;
+    move_block(from, a.row, a.column, planes, 1, plane, n, columns);
+  }
+}
+
+template <class C>
+FB_APART void store_planes(const C* planes, std::int64_t plane, const Array& a, std::int64_t first,
+                            std::int64_t n, std::int64_t columns) {
+  if (a.wide) {
+    double* to = static_cast<double*>(a.data) + first * a.row;
+    move_block(planes, 1, plane, to, a.row, a.column, n, columns);
+  } else {
+    float* to = static_cast<float*>(a.data) + first * a.row;
+    move_block(planes, 1, plane, to, a.row, a.column, n, columns);
+  }
+}
+
+// Space for one block: for each class a plane of margins, then exponentials, then gradients, and one of
+// Hessians; and a plane for each of the rest.
 template <class C>
 struct SoftmaxBlock {
   std::int64_t capacity = block_rows;
-  C *e, *margin, *margin_low, *top, *rest, *a, *w, *out_g, *out_h;
+  C *e, *h, *margin, *margin_low, *top, *rest, *a, *w;
   std::int32_t *y, *top_class;
   char* memory;
 
   explicit SoftmaxBlock(std::int64_t columns) {
-    while (capacity > 16 && capacity * columns > 16384) capacity /= 2;
+    while (capacity > 16 && capacity * columns > 4096) capacity /= 2;
     const std::int64_t plane = capacity;
-    memory = static_cast<char*>(__builtin_malloc((columns + 8) * plane * sizeof(C) +
+    memory = static_cast<char*>(__builtin_malloc((2 * columns + 6) * plane * sizeof(C) +
                                                  2 * plane * sizeof(std::int32_t)));
     if (!memory) return;
     C* at = reinterpret_cast<C*>(memory);
     e = at, at += columns * plane;
+    h = at, at += columns * plane;
     margin = at, at += plane;
     margin_low = at, at += plane;
     top = at, at += plane;
     rest = at, at += plane;
     a = at, at += plane;
     w = at, at += plane;
-    out_g = at, at += plane;
-    out_h = at, at += plane;
     y = reinterpret_cast<std::int32_t*>(at);
     top_class = y + plane;
   }
@@ -229,7 +287,7 @@ struct SoftmaxBlock {
 //   s = (z_y - m) - log1p(rest),
 // so that neither q nor 1 - r is ever a difference of near-equal numbers.
 template <class C>
-FB_INLINE unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int64_t first,
+FB_APART unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int64_t first,
                                    std::int64_t n) {
   using R = Real<C>;
   const std::int32_t K = std::int32_t(job.columns);
@@ -258,13 +316,10 @@ FB_INLINE unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int6
     for (std::int64_t i = 0; i < n; ++i) b.a[i] *= w[i];
   }
 
+  load_planes(job.margin, first, n, K, b.e, b.capacity);
   unsigned nan = 0;
   for (std::int32_t k = 0; k < K; ++k) {
-    C* const __restrict__ z = b.e + k * b.capacity;
-    const C* from = load(job.margin, first, k, n, z);
-    if (from != z) {
-      for (std::int64_t i = 0; i < n; ++i) z[i] = from[i];
-    }
+    const C* const __restrict__ z = b.e + k * b.capacity;
 #pragma omp simd reduction(| : nan)
     for (std::int64_t i = 0; i < n; ++i) {
       const C x = y[i] == k ? -R::infinity : z[i];
@@ -308,52 +363,68 @@ FB_INLINE unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int6
   return status;
 }
 
-template <class C, bool Exact>
-FB_INLINE unsigned softmax_block(const Job& job, SoftmaxBlock<C>& b, std::int64_t first,
-                                 std::int64_t n) {
-  const unsigned status = softmax_margins(job, b, first, n);
+// Slope and curvature of each row take the place of its margin; the share of the classes, that of top and rest.
+template <class C, bool Exact, int Power>
+FB_APART void softmax_slopes(const Job& job, SoftmaxBlock<C>& b, std::int64_t n) {
   const Focus<C> focus(job.gamma);
-  const C factor = C(job.hessian_factor), inverse_step = C(job.inverse_step);
-  C* const __restrict__ slope = b.margin;
-  C* const __restrict__ curvature = b.margin_low;
-  C* const __restrict__ scale = b.top;
+  C* const __restrict__ margin = b.margin;
+  C* const __restrict__ margin_low = b.margin_low;
+  C* const __restrict__ top = b.top;
   C* const __restrict__ rest = b.rest;
+  const C* const __restrict__ a = b.a;
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
-    C g, h;
-    slope_and_curvature<Exact, true>(b.margin[i], b.margin_low[i], focus, b.a[i], g, h);
-    slope[i] = g;
-    curvature[i] = h;
-    scale[i] = C(1) / (C(1) + rest[i]);
-    rest[i] *= scale[i];  // 1 - r of the largest other class
+    C slope, curvature;
+    slope_and_curvature<Exact, true, Power>(margin[i], margin_low[i], focus, a[i], slope, curvature);
+    margin[i] = slope;
+    margin_low[i] = curvature;
+    top[i] = C(1) / (C(1) + rest[i]);
+    rest[i] *= top[i];
   }
-  for (std::int64_t k = 0; k < job.columns; ++k) {
-    const C* const __restrict__ e = b.e + k * b.capacity;
-    C* const __restrict__ gradient = target(job.gradient, first, k, b.out_g);
-    C* const __restrict__ hessian = target(job.hessian, first, k, b.out_h);
+}
+
+template <class C, bool Exact>
+FB_APART void softmax_classes(const Job& job, SoftmaxBlock<C>& b, std::int64_t first, std::int64_t n) {
+  const C factor = C(job.hessian_factor), inverse_step = C(job.inverse_step);
+  const C* const __restrict__ slope = b.margin;
+  const C* const __restrict__ curvature = b.margin_low;
+  const C* const __restrict__ scale = b.top;     // of the exponentials, to r
+  const C* const __restrict__ not_top = b.rest;  // 1 - r of the largest other class
+  const std::int32_t* const __restrict__ y = b.y;
+  const std::int32_t* const __restrict__ top_class = b.top_class;
+  for (std::int32_t k = 0; k < job.columns; ++k) {
+    C* const __restrict__ gradient = b.e + k * b.capacity;
+    C* const __restrict__ hessian = b.h + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
-      const bool own = b.y[i] == std::int32_t(k);
-      const bool top = b.top_class[i] == std::int32_t(k);
-      const C r = own ? C(1) : e[i] * scale[i];
-      const C not_r = own ? C(0) : top ? rest[i] : C(1) - r;
+      const bool own = y[i] == k, top = top_class[i] == k;
+      const C r = own ? C(1) : gradient[i] * scale[i];
+      const C near = not_top[i];
+      const C not_r = own ? C(0) : top ? near : C(1) - r;
       const C share = slope[i] * r;
       const C h = factor * fma_(curvature[i] * r, r, share * not_r);
       gradient[i] = own ? -share : share;
       hessian[i] = Exact ? h : max_(h, share * inverse_step);
     }
-    store(gradient, b.out_g, job.gradient, first, k, n);
-    store(hessian, b.out_h, job.hessian, first, k, n);
   }
+  store_planes(b.e, b.capacity, job.gradient, first, n, job.columns);
+  store_planes(b.h, b.capacity, job.hessian, first, n, job.columns);
+}
+
+template <class C, bool Exact, int Power>
+unsigned softmax_block(const Job& job, SoftmaxBlock<C>& b, std::int64_t first, std::int64_t n) {
+  const unsigned status = softmax_margins(job, b, first, n);
+  softmax_slopes<C, Exact, Power>(job, b, n);
+  softmax_classes<C, Exact>(job, b, first, n);
   return status;
 }
 
 template <class C>
-FB_INLINE unsigned softmax_loss_block(const Job& job, SoftmaxBlock<C>& b, std::int64_t first,
+unsigned softmax_loss_block(const Job& job, SoftmaxBlock<C>& b, std::int64_t first,
                                       std::int64_t n) {
   const unsigned status = softmax_margins(job, b, first, n);
   const Focus<C> focus(job.gamma);
-  C* const __restrict__ loss = b.out_g;
+  C* const __restrict__ loss = b.rest;
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
     loss[i] = loss_value<true>(b.margin[i], b.margin_low[i], focus, b.a[i]);
@@ -366,36 +437,55 @@ FB_INLINE unsigned softmax_loss_block(const Job& job, SoftmaxBlock<C>& b, std::i
 
 // ---- the pass ------------------------------------------------------------------------------------
 
-template <class C, bool Loss, bool Exact>
-unsigned pass_as(const Job& job, std::int64_t begin, std::int64_t end) {
+// block(first, n) for each block of rows.
+template <class Block>
+FB_INLINE unsigned each_block(std::int64_t begin, std::int64_t end, std::int64_t rows, Block block) {
   unsigned status = 0;
-  if (job.form == Form::softmax) {
-    SoftmaxBlock<C> b(job.columns);
-    if (!b.memory) return out_of_memory;
-    for (std::int64_t first = begin; first < end; first += b.capacity) {
-      const std::int64_t n = min_(b.capacity, end - first);
-      status |= Loss ? softmax_loss_block<C>(job, b, first, n) : softmax_block<C, Exact>(job, b, first, n);
-    }
-  } else {
-    for (std::int64_t first = begin; first < end; first += block_rows) {
-      const std::int64_t n = min_(block_rows, end - first);
-      status |= Loss ? sigmoid_loss_block<C>(job, first, n) : sigmoid_block<C, Exact>(job, first, n);
-    }
-  }
+  for (std::int64_t first = begin; first < end; first += rows) status |= block(first, min_(rows, end - first));
   return status;
 }
 
-unsigned derivatives(const Job& job, std::int64_t begin, std::int64_t end) {
-  const bool wide = job.margin.wide || job.gradient.wide;
-  if (job.exact) {
-    return wide ? pass_as<double, false, true>(job, begin, end)
-                : pass_as<float, false, true>(job, begin, end);
+template <class C, bool Exact, int Power>
+unsigned derivatives_as(const Job& job, std::int64_t begin, std::int64_t end) {
+  if (job.form == Form::sigmoid) {
+    return each_block(begin, end, block_rows, [&](std::int64_t first, std::int64_t n) {
+      return sigmoid_block<C, Exact, Power>(job, first, n);
+    });
   }
-  return wide ? pass_as<double, false, false>(job, begin, end)
-              : pass_as<float, false, false>(job, begin, end);
+  SoftmaxBlock<C> b(job.columns);
+  if (!b.memory) return out_of_memory;
+  return each_block(begin, end, b.capacity, [&](std::int64_t first, std::int64_t n) {
+    return softmax_block<C, Exact, Power>(job, b, first, n);
+  });
+}
+
+template <class C>
+unsigned losses_as(const Job& job, std::int64_t begin, std::int64_t end) {
+  if (job.form == Form::sigmoid) {
+    return each_block(begin, end, block_rows, [&](std::int64_t first, std::int64_t n) {
+      return sigmoid_loss_block<C>(job, first, n);
+    });
+  }
+  SoftmaxBlock<C> b(job.columns);
+  if (!b.memory) return out_of_memory;
+  return each_block(begin, end, b.capacity, [&](std::int64_t first, std::int64_t n) {
+    return softmax_loss_block<C>(job, b, first, n);
+  });
+}
+
+template <class C>
+unsigned derivatives_of(const Job& job, std::int64_t begin, std::int64_t end) {
+  if (job.exact) return derivatives_as<C, true, 0>(job, begin, end);
+  if (job.gamma == 1) return derivatives_as<C, false, 1>(job, begin, end);
+  if (job.gamma == 2) return derivatives_as<C, false, 2>(job, begin, end);
+  return derivatives_as<C, false, 0>(job, begin, end);
+}
+
+unsigned derivatives(const Job& job, std::int64_t begin, std::int64_t end) {
+  return job.margin.wide || job.gradient.wide ? derivatives_of<double>(job, begin, end)
+                                              : derivatives_of<float>(job, begin, end);
 }
 
 unsigned losses(const Job& job, std::int64_t begin, std::int64_t end) {
-  return job.margin.wide ? pass_as<double, true, false>(job, begin, end)
-                         : pass_as<float, true, false>(job, begin, end);
+  return job.margin.wide ? losses_as<double>(job, begin, end) : losses_as<float>(job, begin, end);
 }
