@@ -363,7 +363,9 @@ FB_APART unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int64
   return status;
 }
 
-// Slope and curvature of each row take the place of its margin; the share of the classes, that of top and rest.
+// What the classes of a row have in common. Slope takes the place of the row's margin, curvature / slope that of
+// margin_low, the factor from exponentials to r that of top, and 1 - r of the largest other class that of rest.
+// Below the level in w, r is so small that its gradient would be denormal, and slow.
 template <class C, bool Exact, int Power>
 FB_APART void softmax_slopes(const Job& job, SoftmaxBlock<C>& b, std::int64_t n) {
   const Focus<C> focus(job.gamma);
@@ -371,13 +373,16 @@ FB_APART void softmax_slopes(const Job& job, SoftmaxBlock<C>& b, std::int64_t n)
   C* const __restrict__ margin_low = b.margin_low;
   C* const __restrict__ top = b.top;
   C* const __restrict__ rest = b.rest;
+  C* const __restrict__ level = b.w;
   const C* const __restrict__ a = b.a;
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
     C slope, curvature;
     slope_and_curvature<Exact, true, Power>(margin[i], margin_low[i], focus, a[i], slope, curvature);
+    const C ratio = curvature / slope;
     margin[i] = slope;
-    margin_low[i] = curvature;
+    margin_low[i] = slope > 0 ? ratio : C(0);
+    level[i] = Real<C>::smallest / slope;
     top[i] = C(1) / (C(1) + rest[i]);
     rest[i] *= top[i];
   }
@@ -387,9 +392,10 @@ template <class C, bool Exact>
 FB_APART void softmax_classes(const Job& job, SoftmaxBlock<C>& b, std::int64_t first, std::int64_t n) {
   const C factor = C(job.hessian_factor), inverse_step = C(job.inverse_step);
   const C* const __restrict__ slope = b.margin;
-  const C* const __restrict__ curvature = b.margin_low;
-  const C* const __restrict__ scale = b.top;     // of the exponentials, to r
-  const C* const __restrict__ not_top = b.rest;  // 1 - r of the largest other class
+  const C* const __restrict__ ratio = b.margin_low;
+  const C* const __restrict__ scale = b.top;
+  const C* const __restrict__ not_top = b.rest;
+  const C* const __restrict__ level = b.w;
   const std::int32_t* const __restrict__ y = b.y;
   const std::int32_t* const __restrict__ top_class = b.top_class;
   for (std::int32_t k = 0; k < job.columns; ++k) {
@@ -398,11 +404,13 @@ FB_APART void softmax_classes(const Job& job, SoftmaxBlock<C>& b, std::int64_t f
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
       const bool own = y[i] == k, top = top_class[i] == k;
-      const C r = own ? C(1) : gradient[i] * scale[i];
+      const C other = gradient[i] * scale[i];
+      const C r = own ? C(1) : other < level[i] ? C(0) : other;
       const C near = not_top[i];
       const C not_r = own ? C(0) : top ? near : C(1) - r;
       const C share = slope[i] * r;
-      const C h = factor * fma_(curvature[i] * r, r, share * not_r);
+      // curvature r^2 + slope r (1 - r)
+      const C h = factor * (share * fma_(ratio[i], r, not_r));
       gradient[i] = own ? -share : share;
       hessian[i] = Exact ? h : max_(h, share * inverse_step);
     }

@@ -22,6 +22,7 @@ struct Real<float> {
   static constexpr float ln2_hi = 0x1.63p-1f, ln2_lo = -0x1.bd0106p-13f;
   // exp(-85) = 1.2e-37 is a normal number, and at gamma = 10 the exact Hessian at -85 is 1e-34.
   static constexpr float saturation = 85.0f;
+  static constexpr float smallest = 0x1p-122f;  // some way above the denormal range
   static constexpr float infinity = __builtin_huge_valf();
   static constexpr float splitter = 4097.0f;  // Dekker: 2^12 + 1
   static constexpr float exp_poly[] = {0.49999993447f, 0.16666520631f, 0.04166838813f,
@@ -39,6 +40,7 @@ struct Real<double> {
   static constexpr double log2e = 0x1.71547652b82fep+0;
   static constexpr double ln2_hi = 0x1.62e42feep-1, ln2_lo = 0x1.a39ef35793c76p-33;
   static constexpr double saturation = 690.0;  // exp(-690) = 2.2e-300
+  static constexpr double smallest = 0x1p-1018;
   static constexpr double infinity = __builtin_huge_val();
   static constexpr double splitter = 134217729.0;  // 2^27 + 1
   static constexpr double exp_poly[] = {
