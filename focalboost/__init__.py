@@ -4,6 +4,7 @@ The losses need neither framework; `focalboost.lightgbm` and `focalboost.xgboost
 """
 
 from importlib.metadata import version
+from typing import Any
 
 from ._class_weights import effective_alpha
 from .losses import BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
@@ -19,3 +20,19 @@ __all__ = [
     "effective_alpha",
     "focal_loss",
 ]
+
+_ESTIMATORS = {"FocalLGBMClassifier": "lightgbm"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import an estimator, and its framework with it, when it is first asked for."""
+    if name in _ESTIMATORS:
+        from importlib import import_module  # noqa: PLC0415
+
+        return getattr(import_module(f"focalboost.{_ESTIMATORS[name]}"), name)
+    msg = f"module 'focalboost' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ESTIMATORS])

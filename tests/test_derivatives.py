@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import torch
 from oracles import (
     GAMMAS,
     autograd,
@@ -12,6 +11,7 @@ from oracles import (
     central_difference,
     derivatives_mp,
     softmax_torch,
+    torch,
     torchvision_sigmoid_focal_loss,
 )
 from scipy.special import expit, log_expit, log_softmax, softmax

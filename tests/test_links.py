@@ -3,8 +3,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
-import torch
-from oracles import GAMMAS, binary_torch, softmax_torch
+from oracles import GAMMAS, binary_torch, softmax_torch, torch
 from scipy.optimize import minimize
 from scipy.special import expit, logit, softmax
 

@@ -3,8 +3,18 @@
 import mpmath as mp
 import numpy as np
 import pytest
-import torch
-from oracles import GAMMAS, autograd, binary_mp, binary_torch, derivatives_mp, loss_mp, row_mp, rows_mp, softmax_torch
+from oracles import (
+    GAMMAS,
+    autograd,
+    binary_mp,
+    binary_torch,
+    derivatives_mp,
+    loss_mp,
+    row_mp,
+    rows_mp,
+    softmax_torch,
+    torch,
+)
 
 ROWS = [
     ((0.0, 0.7), 1),

@@ -5,7 +5,10 @@ namespace focalboost::avx2 {
 namespace {
 #include "vecmath.inl"
 #include "pointwise.inl"
-#include "rows.inl"
+#include "block.inl"
+#include "sigmoid.inl"
+#include "softmax.inl"
+#include "passes.inl"
 }  // namespace
 extern const InstructionSet instruction_set = {"avx2", derivatives, losses};
 }  // namespace focalboost::avx2

@@ -5,7 +5,10 @@ namespace focalboost::baseline {
 namespace {
 #include "vecmath.inl"
 #include "pointwise.inl"
-#include "rows.inl"
+#include "block.inl"
+#include "sigmoid.inl"
+#include "softmax.inl"
+#include "passes.inl"
 }  // namespace
 extern const InstructionSet instruction_set = {"baseline", derivatives, losses};
 }  // namespace focalboost::baseline

@@ -2,7 +2,7 @@
 // class over all the others. Included once per instruction set.
 //
 // Binary and one-vs-rest: s = z for label 1, -z for label 0. Softmax: s = z_y - log sum of the other
-// exponentials, and the chain rule through it (rows.inl) gives every class. With
+// exponentials, and the chain rule through it (softmax.inl) gives every class. With
 //   v = sigmoid(s)   q = sigmoid(-s)   L = -log v   M = -log q
 // the loss is a q^gamma L, and
 //   -d/ds   = a q^gamma (q + gamma v L)

@@ -73,7 +73,7 @@ class FocalObjective(FocalObjectiveBase):
         n_classes = max(2, int(params.get("num_class", 1)))
         start = self.intercept(dtrain.get_label(), dtrain.get_weight(), n_classes)
         for data in (dtrain, dtest):
-            data.set_init_score(_per_row(start, data.num_data()))
+            data.set_init_score(per_row(start, data.num_data()))
         return dtrain, dtest, params
 
 
@@ -140,10 +140,11 @@ def init_score(
     ndarray of shape (n_samples,) or, for more than two classes, (n_samples, n_classes) in Fortran order
     """
     start = objective.intercept(y, sample_weight, n_classes)
-    return _per_row(start, len(np.asarray(y)) if n_samples is None else n_samples)
+    return per_row(start, len(np.asarray(y)) if n_samples is None else n_samples)
 
 
-def _per_row(start: float | npt.NDArray[np.float64], n_samples: int) -> npt.NDArray[np.float64]:
+def per_row(start: float | npt.NDArray[np.float64], n_samples: int) -> npt.NDArray[np.float64]:
+    """Repeat a start value for each row, in the layout of an init_score."""
     if np.ndim(start) == 0:
         return np.full(n_samples, start)
     return np.asfortranarray(np.broadcast_to(start, (n_samples, np.size(start))))

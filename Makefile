@@ -1,0 +1,77 @@
+# make example   compare focal loss and log-loss on real data, in LightGBM and XGBoost
+# make test      run the tests
+# make lint      check the style and the types
+#
+# Each sets up .venv at the first run. PYTHON=python3.12 chooses the interpreter.
+
+PYTHON ?= python3
+# Tests compare with PyTorch where there is a build to be had: TORCH= does without, and those tests are skipped.
+TORCH ?= torch==2.13.0
+ARGS ?=
+
+BIN := .venv/bin
+# Stamps: each says that a set of packages is in .venv.
+STAMPS := .venv/stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+NATIVE := CMakeLists.txt $(wildcard focalboost/_kernel/*.cpp focalboost/_kernel/*.hpp focalboost/_kernel/*.inl)
+
+.NOTPARALLEL:
+.PHONY: example test lint
+
+example: $(STAMPS)/examples
+	$(BIN)/python examples/fraud_detection.py $(ARGS)
+
+test: $(STAMPS)/test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMPS)/lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(STAMPS)/created:
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "$(PYTHON) was not found: install Python 3.11 or newer, or run 'make PYTHON=FILE ...'" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "focalboost needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version 2>&1);" \
+	    "with another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	@mkdir -p $(STAMPS)
+	@touch $@
+
+# PyTorch comes before all else, so that nothing asks for another build of it. Its failure is no failure of ours.
+$(STAMPS)/torch: $(STAMPS)/created
+	@if [ -z "$(TORCH)" ] || ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
+	  echo "PyTorch is not installed: the tests that compare with it will be skipped"; \
+	elif ! $(PIP) install "$(TORCH)"; then \
+	  echo "WARNING: PyTorch could not be installed: the tests that compare with it will be skipped"; \
+	fi
+	@touch $@
+
+# xgboost-cpu is the same module as xgboost without a GPU. Where there is no build of it, xgboost itself.
+$(STAMPS)/xgboost: $(STAMPS)/created
+	$(BIN)/python -c 'import xgboost' 2>/dev/null || $(PIP) install "xgboost-cpu>=3.1" || $(PIP) install "xgboost>=3.1"
+	@touch $@
+
+# Editable, so that Python files are live; pip compiles the kernel, again whenever its sources change.
+$(STAMPS)/package: pyproject.toml $(NATIVE) | $(STAMPS)/created
+	@command -v "$${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || \
+	  { echo "focalboost needs a C++17 compiler: install g++ or clang" \
+	    "(Debian: apt-get install g++; macOS: xcode-select --install)" >&2; exit 1; }
+	$(PIP) install -e .
+	@touch $@
+
+$(STAMPS)/examples: $(STAMPS)/package $(STAMPS)/xgboost .ci/requirements.py
+	$(call install,examples)
+
+$(STAMPS)/test: $(STAMPS)/torch $(STAMPS)/package $(STAMPS)/xgboost .ci/requirements.py
+	$(call install,test)
+
+$(STAMPS)/lint: $(STAMPS)/examples
+	$(call install,lint)
+
+define install
+	$(BIN)/python .ci/requirements.py $(1) >$@.txt
+	$(PIP) install -r $@.txt
+	@touch $@
+endef

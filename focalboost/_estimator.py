@@ -1,0 +1,117 @@
+"""What the estimators of both frameworks share: labels, class weights, and the plan of a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.class_weight import compute_sample_weight
+
+from ._callbacks import FocalObjectiveBase
+from ._validation import LINKS, check_choice
+from .losses import AnyFocalLoss, SigmoidFocalLoss
+
+Objective = TypeVar("Objective", bound=FocalObjectiveBase)
+
+PARAMETERS = ("focal_gamma", "focal_alpha", "focal_hessian", "focal_max_step", "focal_link", "focal_multiclass")
+
+
+@dataclass(frozen=True)
+class Plan(Generic[Objective]):
+    """What a fit needs beyond the parent's.
+
+    ``loss`` is what margins are read with; ``objective`` is what trains, and may weigh label 1 further
+    (scale_pos_weight), which no link inverts.
+    """
+
+    loss: AnyFocalLoss
+    objective: Objective
+    intercept: float | npt.NDArray[np.float64]
+
+
+@contextmanager
+def estimator_names() -> Iterator[None]:
+    """Let the message of a rule name the estimator's parameter: gamma is focal_gamma there."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        words = str(error).split(" ", 1)
+        if len(words) == 2 and f"focal_{words[0].split('=')[0]}" in PARAMETERS:
+            msg = f"focal_{error}"
+            raise type(error)(msg) from None
+        raise
+
+
+def make_plan(
+    estimator: Any,
+    kind: type[Objective],
+    classes: npt.NDArray[Any],
+    y: npt.NDArray[np.intp],
+    sample_weight: Any,
+    label_weights: tuple[float, float] | None,
+) -> Plan[Objective]:
+    """Check the focal parameters against labels and weights, and work out loss, objective and start.
+
+    Parameters
+    ----------
+    estimator : a classifier with the parameters in PARAMETERS and, perhaps, class_weight
+    kind : class of the framework's objective
+    classes : ndarray of shape (n_classes,), the labels in sorted order
+    y : ndarray of shape (n_samples,), positions in `classes`
+    sample_weight : array-like of shape (n_samples,) or None, without class weights
+    label_weights : weights of labels 0 and 1 by scale_pos_weight or is_unbalance, if given
+    """
+    check_choice("focal_link", estimator.focal_link, LINKS)
+    class_weight = getattr(estimator, "class_weight", None)
+    alpha = alpha_by_class(estimator.focal_alpha, classes)
+    for name, value in (("class_weight", class_weight), ("scale_pos_weight or is_unbalance", label_weights)):
+        if alpha is not None and value is not None:
+            msg = (
+                f"{name} must not be given with focal_alpha, as both weigh the classes, "
+                f"got {value!r} and {alpha!r}; use one of them"
+            )
+            raise ValueError(msg)
+    n_classes = max(2, len(classes))
+    if label_weights is not None and n_classes > 2:
+        msg = f"scale_pos_weight and is_unbalance are for two classes, got {n_classes}; use focal_alpha or class_weight"
+        raise ValueError(msg)
+    with estimator_names():
+        objective = kind(
+            estimator.focal_gamma,
+            alpha,
+            multiclass=estimator.focal_multiclass,
+            hessian=estimator.focal_hessian,
+            max_step=estimator.focal_max_step,
+        ).resolve(y, sample_weight, n_classes)
+        loss = objective.loss(n_classes)
+        if label_weights is not None:
+            objective = replace(objective, alpha=label_weights)
+        weight = sample_weight
+        if class_weight is not None:
+            by_class = compute_sample_weight(class_weight, classes[y])
+            weight = by_class if weight is None else np.multiply(weight, by_class)
+        # In float32, as the frameworks hold them: the start is theirs to the last digit.
+        weight = None if weight is None else np.asarray(weight, dtype=np.float32)
+        return Plan(loss, objective, objective.intercept(y, weight, n_classes))
+
+
+def alpha_by_class(alpha: Any, classes: npt.NDArray[Any]) -> Any:
+    """Bring a dict from original labels to weights into class order."""
+    if not isinstance(alpha, Mapping):
+        return alpha
+    known = {label.item() if isinstance(label, np.generic) else label for label in classes}
+    if set(alpha) != known:
+        msg = f"focal_alpha as a dict must have the class labels as keys, {sorted(known, key=str)}, got {list(alpha)}"
+        raise ValueError(msg)
+    return tuple(alpha[label] for label in (c.item() if isinstance(c, np.generic) else c for c in classes))
+
+
+def probabilities(loss: AnyFocalLoss, margin: npt.ArrayLike, link: str) -> npt.NDArray[np.float64]:
+    """Return class probabilities of exclusive classes: those of one-vs-rest are divided by their sum."""
+    check_choice("focal_link", link, LINKS)
+    result = loss.predict_proba(margin, link)
+    return result / result.sum(axis=1, keepdims=True) if isinstance(loss, SigmoidFocalLoss) else result

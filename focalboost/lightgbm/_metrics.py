@@ -1,0 +1,140 @@
+"""LightGBM's classification metrics by name, on what the estimator predicts.
+
+LightGBM feeds its own metrics raw scores where the objective is custom. Here they are computed from
+`predict_proba` of the round, under LightGBM's names and in the order that the user gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from inspect import signature
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from .._estimator import probabilities
+from .._validation import MULTICLASS
+from ..losses import AnyFocalLoss, BinaryFocalLoss, SigmoidFocalLoss
+from ._objective import FocalMetric
+
+Float64Array = npt.NDArray[np.float64]
+Result = tuple[str, float, bool]
+
+
+def _log_loss(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
+    # As scikit-learn's log_loss, without its checks in every round.
+    own = np.clip(proba[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0)
+    return float(np.average(-np.log(own), weights=weight))
+
+
+def _error(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
+    return float(np.average(proba.argmax(axis=1) != y, weights=weight))
+
+
+def _auc(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
+    return float(roc_auc_score(y, margin, sample_weight=weight)) if 0 < y.sum() < len(y) else 1.0
+
+
+def _average_precision(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
+    return float(average_precision_score(y, margin, sample_weight=weight)) if y.any() else 1.0
+
+
+def _auc_mu(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
+    """Mean over the pairs of classes of the AUC of their score difference (Kleiman and Page, ICML 2019)."""
+    areas = []
+    for i, j in combinations(range(margin.shape[1]), 2):
+        rows = (y == i) | (y == j)
+        own = y[rows] == i
+        part = None if weight is None else weight[rows]
+        distance = 2 * (margin[rows, i] - margin[rows, j])
+        order = np.argsort(distance)
+        rank = np.empty(len(order), dtype=np.intp)
+        # LightGBM takes distances less than 1e-15 apart for ties.
+        rank[order] = np.concatenate([[0], np.cumsum(np.diff(distance[order]) >= 1e-15)])
+        areas.append(roc_auc_score(own, rank, sample_weight=part) if 0 < own.sum() < len(own) else 1.0)
+    return float(np.mean(areas))
+
+
+BINARY: dict[str, tuple[Callable[..., float], bool]] = {
+    "binary_logloss": (_log_loss, False),
+    "binary_error": (_error, False),
+    "auc": (_auc, True),
+    "average_precision": (_average_precision, True),
+}
+MULTI: dict[str, tuple[Callable[..., float], bool]] = {
+    "multi_logloss": (_log_loss, False),
+    "multi_error": (_error, False),
+    "auc_mu": (_auc_mu, True),
+}
+_SYNONYMS = {
+    "logloss": "_logloss",
+    "binary": "_logloss",
+    "binary_logloss": "_logloss",
+    "multiclass": "_logloss",
+    "softmax": "_logloss",
+    "multiclassova": "_logloss",
+    "multiclass_ova": "_logloss",
+    "ova": "_logloss",
+    "ovr": "_logloss",
+    "multi_logloss": "_logloss",
+    "error": "_error",
+    "binary_error": "_error",
+    "multi_error": "_error",
+}
+_NONE = {"", "none", "null", "custom", "na"}
+
+
+def metric_names(names: Sequence[str], n_classes: int) -> list[str]:
+    """Return LightGBM's own names, each once; raise ValueError for a metric that has no value here."""
+    table, prefix = (BINARY, "binary") if n_classes == 2 else (MULTI, "multi")
+    found: list[str] = []
+    for name in names:
+        own = prefix + _SYNONYMS[name] if name in _SYNONYMS else name
+        if own.lower() in _NONE:
+            continue
+        if own not in table and own != "focal":
+            msg = (
+                f"eval_metric must be one of {[*table, 'focal']} or a callable for {n_classes} classes, got {name!r}; "
+                "write a callable (y_true, y_pred, weight) -> (name, value, higher_is_better)"
+            )
+            raise ValueError(msg)
+        if own not in found:
+            found.append(own)
+    return found
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All metrics of one evaluation set and round, from one conversion of its margins."""
+
+    loss: AnyFocalLoss
+    link: str
+    names: tuple[str, ...]
+    callables: tuple[Callable[..., Any], ...]
+
+    def __call__(self, y_true: Any, y_pred: Any, weight: Any) -> list[Result]:
+        """Return (name, value, higher is better) of each metric; called by LightGBM."""
+        margin = np.asarray(y_pred)
+        proba = probabilities(self.loss, margin, self.link)
+        y = np.asarray(y_true).astype(np.intp)
+        table = BINARY if isinstance(self.loss, BinaryFocalLoss) else MULTI
+        results = [
+            self._focal(y_true, margin, weight)
+            if name == "focal"
+            else (name, table[name][0](y, proba, margin, weight), table[name][1])
+            for name in self.names
+        ]
+        for function in self.callables:
+            given = margin if isinstance(function, FocalMetric) else proba[:, 1] if proba.shape[1] == 2 else proba
+            arguments = (y_true, given, weight)[: len(signature(function).parameters)]
+            result = function(*arguments)
+            results.extend(result if isinstance(result, list) else [result])
+        return results
+
+    def _focal(self, y_true: Any, margin: Any, weight: Any) -> Result:
+        multiclass = MULTICLASS[isinstance(self.loss, SigmoidFocalLoss)]
+        return FocalMetric(self.loss.gamma, self.loss.alpha, multiclass=multiclass)(y_true, margin, weight)

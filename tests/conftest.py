@@ -1,0 +1,119 @@
+"""Fixtures of the framework tests: data, the focal loss by hand, and a process without focalboost."""
+
+import functools
+import importlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.special import log_expit, logsumexp
+
+# Put before a script: focalboost cannot be imported in it.
+BLOCKER = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "focalboost":
+            raise ImportError("focalboost is blocked here")
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def run_script(script, *arguments, block=False, timeout=120, **environment):
+    """Return what a Python script prints in a process of its own."""
+    command = [sys.executable, "-c", (BLOCKER if block else "") + script, *map(str, arguments)]
+    env = {**os.environ, **environment}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=env)
+    assert result.returncode == 0, f"exit status {result.returncode}\n{result.stdout}\n{result.stderr}"
+    return result.stdout
+
+
+@pytest.fixture(scope="session")
+def in_new_process():
+    return run_script
+
+
+@pytest.fixture(scope="session")
+def without_focalboost():
+    return functools.partial(run_script, block=True)
+
+
+def sigmoid_focal(label, margin, gamma, alpha):
+    """Loss of each element, alpha being the weights of labels 0 and 1."""
+    s = np.where(label == 1, margin, -margin)
+    return -np.where(label == 1, alpha[1], alpha[0]) * np.exp(gamma * log_expit(-s)) * log_expit(s)
+
+
+def softmax_focal(y, margin, gamma, alpha):
+    """Loss of each row, alpha being one weight per class."""
+    log_p = margin - logsumexp(margin, axis=1, keepdims=True)
+    own = np.arange(margin.shape[1]) == y[:, None]
+    log_q = logsumexp(np.where(own, -np.inf, log_p), axis=1)
+    return -np.asarray(alpha)[y] * np.exp(gamma * log_q) * log_p[own]
+
+
+@pytest.fixture(scope="session")
+def focal_by_hand():
+    """Weighted mean focal loss of margins, written from its definition."""
+
+    def mean_loss(y, margin, gamma, alpha=None, sample_weight=None, multiclass="softmax"):
+        y, margin = np.asarray(y).astype(int), np.asarray(margin, dtype=np.float64)
+        if margin.ndim == 1:
+            losses = sigmoid_focal(y, margin, gamma, (1, 1) if alpha is None else alpha)
+        elif multiclass == "softmax":
+            losses = softmax_focal(y, margin, gamma, np.ones(margin.shape[1]) if alpha is None else alpha)
+        else:
+            labels = np.arange(margin.shape[1]) == y[:, None]
+            losses = sigmoid_focal(labels, margin, gamma, (1, 1) if alpha is None else alpha).sum(axis=1)
+        return np.average(losses, weights=sample_weight)
+
+    return mean_loss
+
+
+@pytest.fixture(scope="session")
+def make_data():
+    """Features with signal, labels of 2 or more classes (class 0 the most frequent), and weights."""
+
+    def make(n_classes=2, n=600, seed=0):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(n, 5))
+        X[:, 3] = np.round(2 * X[:, 3])
+        score = np.stack(
+            [X[:, 0] * np.sin(k) + X[:, 1] * np.cos(2 * k) - k + X[:, 3] * (k == 1) for k in range(n_classes)]
+        )
+        y = np.argmax(score + rng.gumbel(size=score.shape), axis=0)
+        y[:n_classes] = np.arange(n_classes)
+        return X, y, rng.uniform(0.2, 3.0, n).astype(np.float32)  # as the frameworks keep them
+
+    return make
+
+
+@functools.cache
+def _load(name):
+    datasets = importlib.import_module("datasets")  # it stands beside the examples
+    loader = datasets.LOADERS.get(name)
+    if loader is None:
+        return f"examples/datasets.py has no loader {name!r}"
+    try:
+        return loader()
+    except datasets.DatasetUnavailable as error:
+        return str(error)
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Return features and labels of a real data set, or skip the test and say why."""
+
+    def load(name, n_rows=None):
+        data = _load(name)
+        if isinstance(data, str):
+            pytest.skip(f"NOT TESTED on the real data set {name!r}: {data}")
+        X, y = data
+        if n_rows is not None and n_rows < len(X):
+            rows = np.sort(np.random.default_rng(0).choice(len(X), n_rows, replace=False))
+            X, y = X.iloc[rows].reset_index(drop=True), y.iloc[rows].reset_index(drop=True)
+        return X, y
+
+    return load
