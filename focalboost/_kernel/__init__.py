@@ -32,6 +32,7 @@ def derivatives(
     dtype: npt.DTypeLike,
     n_threads: int | None,
     openmp: int,
+    precise: bool,
 ) -> tuple[FloatArray, FloatArray]:
     """Return gradient and Hessian of every margin, in the memory order of `raw_prediction`."""
     gradient = np.empty_like(raw_prediction, dtype=dtype)
@@ -50,6 +51,7 @@ def derivatives(
         hessian,
         thread_count(n_threads, raw_prediction.size),
         openmp,
+        precise,
     )
     _raise_for(status, y_true, raw_prediction, sample_weight)
     return gradient, hessian

@@ -23,6 +23,7 @@ def derivatives(
     hessian: npt.NDArray[Any],
     threads: int,
     openmp: int = 0,
+    precise: bool = False,
 ) -> int: ...
 def losses(
     softmax: bool,

@@ -31,6 +31,7 @@ struct Job {
   double gamma = 0;
   // derivatives
   bool exact = false;
+  bool precise = false;           // double arithmetic, whatever the types
   double inverse_step = 0;        // 1 / max_step for the bounded Hessian, 0 for upper
   double hessian_factor = 1;
   Array gradient, hessian;

@@ -125,9 +125,10 @@ unsigned derivatives(bool softmax, const Input& margin, const Input& label,
                      const nb::ndarray<const double, nb::c_contig, nb::device::cpu>& alpha,
                      double gamma, bool exact, double inverse_step, double hessian_factor,
                      const Output& gradient, const Output& hessian, int threads,
-                     std::uintptr_t openmp) {
+                     std::uintptr_t openmp, bool precise) {
   Job job = describe(softmax, margin, label, weight, alpha, gamma);
   job.exact = exact;
+  job.precise = precise;
   job.inverse_step = inverse_step;
   job.hessian_factor = hessian_factor;
   job.gradient = view("gradient", gradient, job.rows, job.columns);
@@ -182,7 +183,7 @@ NB_MODULE(_native, m) {
   m.attr("WEIGHT_INVALID") = unsigned(weight_invalid);
   m.def("derivatives", &derivatives, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a,
         "gamma"_a, "exact"_a, "inverse_step"_a, "hessian_factor"_a, "gradient"_a.noconvert(),
-        "hessian"_a.noconvert(), "threads"_a, "openmp"_a = 0,
+        "hessian"_a.noconvert(), "threads"_a, "openmp"_a = 0, "precise"_a = false,
         "Write gradient and Hessian of every row; return the status bits found on the way.");
   m.def("losses", &losses, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a, "gamma"_a,
         "loss"_a.none().noconvert(), "threads"_a, "openmp"_a = 0,

@@ -45,8 +45,8 @@ unsigned derivatives_of(const Job& job, std::int64_t begin, std::int64_t end) {
 }
 
 unsigned derivatives(const Job& job, std::int64_t begin, std::int64_t end) {
-  return job.margin.wide || job.gradient.wide ? derivatives_of<double>(job, begin, end)
-                                              : derivatives_of<float>(job, begin, end);
+  const bool wide = job.margin.wide || job.gradient.wide || job.precise;
+  return wide ? derivatives_of<double>(job, begin, end) : derivatives_of<float>(job, begin, end);
 }
 
 unsigned losses(const Job& job, std::int64_t begin, std::int64_t end) {

@@ -81,7 +81,7 @@ class FocalMetric(FocalMetricBase):
     """Mean focal loss as ``custom_metric`` of `xgboost.train` or ``eval_metric`` of `xgboost.XGBClassifier`.
 
     It reads margins, which XGBoost passes where the objective is custom. With a built-in objective XGBoost
-    passes probabilities, and the value is wrong.
+    passes probabilities, and the value is wrong. XGBoost hands values on with six decimals, which ties small ones.
 
     Parameters
     ----------
@@ -134,11 +134,9 @@ def base_score(
     Returns
     -------
     float or list of float
-        A probability for two classes; for more, K margins.
+        A probability for two classes, in [1e-6, 1 - 1e-6], as XGBoost itself keeps it; for more classes, K margins.
     """
     start = objective.intercept(y, sample_weight, n_classes)
     if isinstance(start, np.ndarray):
         return [float(margin) for margin in start]
-    # XGBoost keeps the probability as float32 and refuses 0 and 1.
-    single = np.float32(1)
-    return float(np.clip(expit(start), np.finfo(np.float32).tiny, np.nextafter(single, np.float32(0))))
+    return float(np.clip(expit(start), 1e-6, 1 - 1e-6))
