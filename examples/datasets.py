@@ -103,7 +103,7 @@ def load_bio() -> Data:
 def load_shuttle() -> Data:
     """Space shuttle radiators (UCI Statlog): 58,000 rows, 9 numbers each; 7 classes of 45,586 down to 10 rows.
 
-    Classes are numbered in UCI's order, from radiator flow, the frequent one. It comes in a package of Debian's: needs apt-get, dpkg-deb
+    Classes are numbered in UCI's order. It comes in a package of Debian's: needs apt-get, dpkg-deb
     and pyreadr.
     """
     if importlib.util.find_spec("pyreadr") is None:

@@ -38,7 +38,7 @@ def test_blocks_run(monkeypatch, tmp_path):
         y, probability = session["y_test"], session["probability"]
         assert roc_auc_score(y, probability) > 0.75
         assert log_loss(y, probability) < 0.9 * log_loss(y, np.full(len(y), y.mean()))
-    assert n_models == 4
+    assert n_models == 5
     assert not list(tmp_path.iterdir())
 
 
