@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils import column_or_1d
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._estimator import PARAMETERS, Plan, make_plan, probabilities
@@ -175,6 +175,7 @@ categorical_feature, callbacks, eval_X, eval_y
         -------
         self
         """
+        assert_all_finite(y)
         check_classification_targets(y)
         classes, encoded = np.unique(column_or_1d(y), return_inverse=True)
         params = self.get_params()
@@ -182,10 +183,9 @@ categorical_feature, callbacks, eval_X, eval_y
         plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, _label_weights(params, encoded))
         names, functions = _split_metrics(eval_metric)
         given = next((params[name] for name in _ALIASES["metric"] if params.get(name) is not None), "logloss")
-        names = [*names, *([given] if isinstance(given, str) else given)]
-        evaluation = Evaluation(
-            plan.loss, self.focal_link, tuple(metric_names(names, max(2, len(classes)))), tuple(functions)
-        )
+        last = metric_names([given] if isinstance(given, str) else given, len(classes))
+        first = [name for name in metric_names(names, len(classes)) if name not in last]
+        evaluation = Evaluation(plan.loss, self.focal_link, (*first, *last), tuple(functions))
 
         if not _TAKES_EVAL_X and eval_X is not None:
             pairs = zip(eval_X, eval_y, strict=True) if isinstance(eval_X, tuple) else [(eval_X, eval_y)]
@@ -282,6 +282,12 @@ categorical_feature, callbacks, eval_X, eval_y
         """
         margin: npt.NDArray[np.float64] = self.predict_proba(X, raw_score=True, **kwargs)
         return margin
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickle or a copy; LightGBM's copy of a booster forgets the best iteration."""
+        super().__setstate__(state)
+        if self.__sklearn_is_fitted__():
+            self._Booster.best_iteration = self._best_iteration
 
     def to_stock(self) -> Any:
         """Return the fitted model as a `lightgbm.LGBMClassifier`, for tools that want that very class.

@@ -90,9 +90,9 @@ _NONE = {"", "none", "null", "custom", "na"}
 
 def metric_names(names: Sequence[str], n_classes: int) -> list[str]:
     """Return LightGBM's own names, each once; raise ValueError for a metric that has no value here."""
-    table, prefix = (BINARY, "binary") if n_classes == 2 else (MULTI, "multi")
+    table, prefix = (BINARY, "binary") if n_classes <= 2 else (MULTI, "multi")
     found: list[str] = []
-    for name in names:
+    for name in (part.strip() for given in names for part in given.split(",")):
         own = prefix + _SYNONYMS[name] if name in _SYNONYMS else name
         if own.lower() in _NONE:
             continue
