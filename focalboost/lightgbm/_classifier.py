@@ -182,10 +182,12 @@ categorical_feature, callbacks, eval_X, eval_y
         self._refuse(params, len(classes))
         plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, _label_weights(params, encoded))
         names, functions = _split_metrics(eval_metric)
-        given = next((params[name] for name in _ALIASES["metric"] if params.get(name) is not None), "logloss")
-        last = metric_names([given] if isinstance(given, str) else given, len(classes))
+        # As the parent: the names of the parameter come last, its default where eval_metric does not name it already.
+        given = next((params[name] for name in _ALIASES["metric"] if params.get(name) is not None), None)
+        last = metric_names([given] if isinstance(given, str) else given or [], len(classes))
         first = [name for name in metric_names(names, len(classes)) if name not in last]
-        evaluation = Evaluation(plan.loss, self.focal_link, (*first, *last), tuple(functions))
+        ordered = [*first, *last] if given is not None else metric_names([*first, "logloss"], len(classes))
+        evaluation = Evaluation(plan.loss, self.focal_link, tuple(ordered), tuple(functions))
 
         if not _TAKES_EVAL_X and eval_X is not None:
             pairs = zip(eval_X, eval_y, strict=True) if isinstance(eval_X, tuple) else [(eval_X, eval_y)]
