@@ -22,7 +22,7 @@ example: $(STAMPS)/examples
 	$(BIN)/python examples/fraud_detection.py $(ARGS)
 
 test: $(STAMPS)/test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(STAMPS)/lint
 	$(BIN)/ruff check .
