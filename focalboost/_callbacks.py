@@ -143,7 +143,7 @@ class FocalObjectiveBase(FocalSettings):
         given = np.asarray(rows.raw_prediction)
         if given.size == 0:  # a worker of a cluster may hold no row
             return np.empty_like(given, dtype=np.float32), np.empty_like(given, dtype=np.float32)
-        margin = check_raw_prediction(given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given, (1, 2))
+        margin = _as_margins(given)
         loss = self._loss_of(margin.ndim).resolve(rows.y_true, rows.sample_weight)
         softmax = isinstance(loss, MulticlassFocalLoss)
         gradient, hessian = loss._derivatives(
@@ -228,8 +228,13 @@ class FocalMetricBase(FocalSettings):
         given = np.asarray(rows.raw_prediction)
         if given.size == 0:  # a worker of a cluster may hold no row
             return float("nan")
-        margin = check_raw_prediction(given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given, (1, 2))
+        margin = _as_margins(given)
         total, weight = self._loss_of(margin.ndim)._evaluate(
             rows.y_true, margin, rows.sample_weight, n_threads=rows.n_threads, openmp=self._openmp()
         )
         return total / weight if weight > 0 else float("nan")
+
+
+def _as_margins(given: FloatArray) -> FloatArray:
+    """Check margins; one column is one margin a row."""
+    return check_raw_prediction(given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given, (1, 2))
