@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, replace
+from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -47,6 +48,9 @@ class FocalSettings(ABC):
     alpha: AlphaLike = None
     _: KW_ONLY
     multiclass: str = "softmax"
+
+    # The framework's own module: OPENMP, the address of its GOMP_parallel or 0, and n_threads(data).
+    _native: ClassVar[ModuleType]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gamma", check_gamma(self.gamma))
@@ -87,23 +91,13 @@ class FocalSettings(ABC):
         margin = check_raw_prediction(raw_prediction, (1, 2))
         return self._loss_of(margin.ndim).predict_proba(margin, link)
 
-    @staticmethod
-    @abstractmethod
-    def _openmp() -> int:
-        """Address of the GOMP_parallel that the framework itself uses, or 0."""
-
-    @staticmethod
-    @abstractmethod
-    def _n_threads(data: Any) -> int | None:
-        """Return the thread count that the user gave the framework, if the data knows it."""
-
     def _rows(self, first: Any, second: Any, sample_weight: Any) -> Rows:
         if not hasattr(second, "get_label"):
             return Rows(first, second, sample_weight)
         weight = second.get_weight()
         if weight is not None and len(weight) == 0:
             weight = None
-        return Rows(second.get_label(), first, weight, self._n_threads(second))
+        return Rows(second.get_label(), first, weight, self._native.n_threads(second))
 
 
 @dataclass(frozen=True)
@@ -155,7 +149,7 @@ class FocalObjectiveBase(FocalSettings):
             hessian_factor=self._softmax_factor(margin.shape[1]) if softmax else 1.0,
             dtype=np.float32,
             n_threads=rows.n_threads,
-            openmp=self._openmp(),
+            openmp=self._native.OPENMP,
             # In float the gradient of a class would vary in its last digit with the label of the row, and splits that
             # tie in the frameworks' own objectives would not.
             precise=softmax,
@@ -230,7 +224,7 @@ class FocalMetricBase(FocalSettings):
             return float("nan")
         margin = _as_margins(given)
         total, weight = self._loss_of(margin.ndim)._evaluate(
-            rows.y_true, margin, rows.sample_weight, n_threads=rows.n_threads, openmp=self._openmp()
+            rows.y_true, margin, rows.sample_weight, n_threads=rows.n_threads, openmp=self._native.OPENMP
         )
         return total / weight if weight > 0 else float("nan")
 

@@ -99,14 +99,12 @@ def focal_loss(
         )
         raise ValueError(msg)
     n_samples = probability.shape[0]
-    if probability.ndim == 1:
-        n_classes = 2
-        v = np.where(check_labels(y_true, n_samples) > 0.5, probability, 1 - probability)
-        q = np.where(check_labels(y_true, n_samples) > 0.5, 1 - probability, probability)
-    else:
-        n_classes = probability.shape[1]
+    n_classes = 2 if probability.ndim == 1 else probability.shape[1]
     labels = check_class_numbers(check_labels(y_true, n_samples), n_classes)
-    if probability.ndim == 2:
+    if probability.ndim == 1:
+        v = np.where(labels == 1, probability, 1 - probability)
+        q = np.where(labels == 1, 1 - probability, probability)
+    else:
         v = probability[np.arange(n_samples), labels]
         q = 1 - v
     weights = check_weight_values(sample_weight, n_samples)

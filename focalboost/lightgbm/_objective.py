@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -43,17 +44,11 @@ class FocalObjective(FocalObjectiveBase):
     -1.78...
     """
 
+    _native: ClassVar[ModuleType] = _native
+
     @staticmethod
     def _softmax_factor(n_classes: int) -> float:
         return n_classes / (n_classes - 1)
-
-    @staticmethod
-    def _openmp() -> int:
-        return _native.OPENMP
-
-    @staticmethod
-    def _n_threads(data: Any) -> int | None:
-        return _native.n_threads(data)
 
     def fpreproc(self, dtrain: Any, dtest: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         """Start a fold from its training part's minimiser: ``lightgbm.cv(..., fpreproc=objective.fpreproc)``.
@@ -93,13 +88,7 @@ class FocalMetric(FocalMetricBase):
         As in `FocalObjective`.
     """
 
-    @staticmethod
-    def _openmp() -> int:
-        return _native.OPENMP
-
-    @staticmethod
-    def _n_threads(data: Any) -> int | None:
-        return _native.n_threads(data)
+    _native: ClassVar[ModuleType] = _native
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[str, float, bool]:
         """Return (name, weighted mean focal loss, higher is better).

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -45,17 +46,11 @@ class FocalObjective(FocalObjectiveBase):
     0.144
     """
 
+    _native: ClassVar[ModuleType] = _native
+
     @staticmethod
     def _softmax_factor(n_classes: int) -> float:
         return 2.0
-
-    @staticmethod
-    def _openmp() -> int:
-        return _native.OPENMP
-
-    @staticmethod
-    def _n_threads(data: Any) -> int | None:
-        return None
 
     def fpreproc(self, dtrain: Any, dtest: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         """Start a fold from its training part's minimiser: ``xgboost.cv(..., fpreproc=objective.fpreproc)``.
@@ -92,13 +87,7 @@ class FocalMetric(FocalMetricBase):
         As in `FocalObjective`.
     """
 
-    @staticmethod
-    def _openmp() -> int:
-        return _native.OPENMP
-
-    @staticmethod
-    def _n_threads(data: Any) -> int | None:
-        return None
+    _native: ClassVar[ModuleType] = _native
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float | tuple[str, float]:
         """Return the weighted mean focal loss, natively as (name, value). Lower is better.
