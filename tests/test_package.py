@@ -16,7 +16,13 @@ PACKAGE = ROOT / "focalboost"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FRAMEWORKS = {"lightgbm", "xgboost"}
 # Modules above both framework packages may use either, but never a framework itself.
-COMPOSERS = {"focalboost", "focalboost.dask", "focalboost.plot"}
+COMPOSERS = {
+    "focalboost",
+    "focalboost.plot",
+    "focalboost.dask",
+    "focalboost.dask._lightgbm",
+    "focalboost.dask._xgboost",
+}
 LOWEST = ["_validation", "_kernel", "links", "_class_weights", "_base", "losses", "probability"]
 # Public modules without __all__: focalboost itself offers their names, or they hold functions for the losses' use.
 WITHOUT_ALL = {"losses", "links", "probability"}
@@ -158,6 +164,8 @@ def test_all_is_sorted_and_complete(name):
     framework = name.split(".")[1] if name.count(".") else ""
     if framework in FRAMEWORKS:
         pytest.importorskip(framework)
+    if framework == "dask":
+        pytest.importorskip("distributed")
     module = importlib.import_module(name)
     if not hasattr(module, "__all__"):
         assert name.rpartition(".")[2] in WITHOUT_ALL, f"{name} is public and has no __all__"
