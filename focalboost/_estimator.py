@@ -79,7 +79,7 @@ def make_plan(
     columns = y.ndim == 2
     n_classes = max(2, len(classes))
     if label_weights is not None and n_classes > 2 and not columns:
-        msg = f"scale_pos_weight and is_unbalance are for two classes, got {n_classes}; use focal_alpha or class_weight"
+        msg = f"scale_pos_weight and is_unbalance are for two classes, got {n_classes}; use focal_alpha"
         raise ValueError(msg)
     with estimator_names():
         objective = kind(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -10,10 +11,10 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import PARAMETERS, make_plan, probabilities
-from .._validation import MULTICLASS
+from .._validation import MAX_ALPHA, MIN_ALPHA, MULTICLASS, check_number
 from ..losses import AnyFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 from ._metrics import Evaluation, ExactHistory
-from ._native import Trainer, xgboost
+from ._native import Trainer, as_booster, outputs, xgboost
 from ._objective import FocalObjective, as_base_score
 from ._saved import Saved
 from ._target import Target
@@ -122,11 +123,15 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         """
         params = {name: value for name, value in self.get_params().items() if name not in PARAMETERS}
         target = Target.of(y, self.focal_multiclass == "ovr")
-        self._refuse(params, xgb_model, target)
+        _check_objective(params["objective"])
         numbers = target.numbers(y, "y")
-        scale = params.get("scale_pos_weight")
-        label_weights = None if scale in (None, 1) else (1.0, float(scale))
-        plan = make_plan(self, FocalObjective, target.classes, numbers, sample_weight, label_weights)
+        plan = make_plan(
+            self, FocalObjective, target.classes, numbers, sample_weight, _label_weights(params["scale_pos_weight"])
+        )
+        softmax = isinstance(plan.loss, MulticlassFocalLoss)
+        if xgb_model is not None:
+            xgb_model = as_booster(xgb_model)
+            _check_continuation(xgb_model, params["base_score"], target, softmax)
         default = not params.get("disable_default_eval_metric")
         evaluation = Evaluation.of(params["eval_metric"], default, plan.loss, self.focal_link, target.multilabel)
         history = ExactHistory(evaluation)
@@ -135,7 +140,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         params["eval_metric"] = None
         params["callbacks"] = [history, *(params["callbacks"] or [])]
         if params["base_score"] is None and xgb_model is None:
-            params["base_score"] = as_base_score(plan.intercept, margins=isinstance(plan.loss, MulticlassFocalLoss))
+            params["base_score"] = as_base_score(plan.intercept, margins=softmax)
         labels = target.for_xgboost(numbers)
         sets = None
         if eval_set is not None:
@@ -161,7 +166,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         self._Booster: Any = trainer.get_booster()
         self.evals_result_: Any = getattr(trainer, "evals_result_", None)
         self._take(Saved(plan.loss, self.focal_link, target.classes, target.multilabel))
-        self._save()
+        self._saved.write(self._Booster)
         return self
 
     def predict(
@@ -196,7 +201,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
             )
             return margin
         proba = self.predict_proba(X, validate_features, base_margin, iteration_range)
-        if self._multilabel:
+        if self._saved.multilabel:
             return (proba > 0.5).astype(np.intp)
         # One class alone has the probabilities of two, as in the parent.
         labels: npt.NDArray[Any] = self.classes_[np.minimum(proba.argmax(axis=1), len(self.classes_) - 1)]
@@ -229,7 +234,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
             base_margin=base_margin,
             iteration_range=iteration_range,
         )
-        return probabilities(self.focal_loss_, margin, self.focal_link, exclusive=not self._multilabel)
+        return probabilities(self.focal_loss_, margin, self.focal_link, exclusive=not self._saved.multilabel)
 
     def decision_function(self, X: Any, **kwargs: Any) -> npt.NDArray[np.float32]:
         """Margins, the start value included.
@@ -254,8 +259,8 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         fname : str or path
             Its ending tells the format.
         """
-        self.get_booster()  # raises where there is none
-        self._save()
+        booster = self.get_booster()
+        replace(self._saved, link=self.focal_link).write(booster)
         super().save_model(fname)
 
     def load_model(self, fname: Any) -> None:
@@ -273,11 +278,18 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
             For a model that `FocalXGBClassifier` did not write.
         """
         booster = xgboost.Booster({"n_jobs": self.n_jobs}, model_file=fname)
-        saved = Saved.read(booster)
+        saved = Saved.find(booster)
+        if saved is None:
+            msg = (
+                "fname must be a model that FocalXGBClassifier saved, got one without its loss, link and labels; "
+                "load it with xgboost.XGBClassifier"
+            )
+            raise ValueError(msg)
         own = {name: getattr(self, name) for name in ("objective", "base_score")}
         super().load_model(fname)
         # The parent makes parameters of what the model holds, and a new fit would start from them.
-        vars(self).update(own)
+        for name, value in own.items():
+            setattr(self, name, value)
         self._take(saved)
         self.focal_gamma, self.focal_alpha, self.focal_link = saved.loss.gamma, saved.loss.alpha, saved.link
         self.focal_multiclass = MULTICLASS[isinstance(saved.loss, SigmoidFocalLoss)]
@@ -286,7 +298,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
     def classes_(self) -> npt.NDArray[Any]:
         """Labels in sorted order; 0 and 1 for multilabel targets."""
         check_is_fitted(self)
-        return self._classes
+        return np.arange(2) if self._saved.multilabel else self._saved.classes
 
     def to_stock(self) -> Any:
         """Return the fitted model as an `xgboost.XGBClassifier`, for tools that want that very class.
@@ -314,31 +326,44 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         return "multi:softprob" if isinstance(self.focal_loss_, MulticlassFocalLoss) else "binary:logistic"
 
     def _take(self, saved: Saved) -> None:
+        self._saved = saved
         self.focal_loss_: AnyFocalLoss = saved.loss
-        self._multilabel = saved.multilabel
-        self._classes = np.arange(2) if saved.multilabel else saved.classes
-        self.n_classes_ = len(self._classes)
+        self.n_classes_ = 2 if saved.multilabel else len(saved.classes)
 
-    def _save(self) -> None:
-        Saved(self.focal_loss_, self.focal_link, self._classes, self._multilabel).write(self._Booster)
 
-    def _refuse(self, params: dict[str, Any], xgb_model: Any, target: Target) -> None:
-        """Raise for what cannot be trained as it is asked for, before any training."""
-        objective = params["objective"]
-        if objective is not None and (not isinstance(objective, str) or objective not in _OBJECTIVES):
-            msg = (
-                f"objective must be None or one of {_OBJECTIVES}, as the focal loss takes its place, "
-                f"got {objective!r}; for one-vs-rest set focal_multiclass='ovr'"
-            )
-            raise ValueError(msg)
-        if xgb_model is None:
-            return
-        if params["base_score"] is not None:
-            msg = (
-                f"base_score must not be given with xgb_model, got {params['base_score']!r}: it would move the trees "
-                "that the model has; set it to None, which keeps the model's own"
-            )
-            raise ValueError(msg)
-        if isinstance(xgb_model, FocalXGBClassifier) and not np.array_equal(xgb_model.classes_, target.classes):
-            msg = f"xgb_model must have the labels of y, got {xgb_model.classes_} and {target.classes}"
-            raise ValueError(msg)
+def _check_objective(objective: Any) -> None:
+    if objective is not None and (not isinstance(objective, str) or objective not in _OBJECTIVES):
+        msg = (
+            f"objective must be None or one of {_OBJECTIVES}, as the focal loss takes its place, "
+            f"got {objective!r}; for one-vs-rest set focal_multiclass='ovr'"
+        )
+        raise ValueError(msg)
+
+
+def _label_weights(scale_pos_weight: Any) -> tuple[float, float] | None:
+    if scale_pos_weight is None:
+        return None
+    rule = f"a finite number in [{MIN_ALPHA:g}, {MAX_ALPHA:g}]"
+    scale = check_number("scale_pos_weight", scale_pos_weight, rule, MIN_ALPHA, MAX_ALPHA)
+    return None if scale == 1 else (1.0, scale)
+
+
+def _check_continuation(booster: Any, base_score: Any, target: Target, softmax: bool) -> None:
+    """Raise for a model that these labels cannot go on from."""
+    if base_score is not None:
+        msg = (
+            f"base_score must not be given with xgb_model, got {base_score!r}: it would move the trees that the "
+            "model has; set it to None, which keeps the model's own"
+        )
+        raise ValueError(msg)
+    expected = (
+        "multi:softprob" if softmax else "binary:logistic",
+        len(target.classes) if softmax or target.columns else 1,
+    )
+    if outputs(booster) != expected:
+        msg = "xgb_model must have the objective {!r} and {} margins a row for these labels, got {!r} and {}"
+        raise ValueError(msg.format(*expected, *outputs(booster)))
+    saved = Saved.find(booster)
+    if saved is not None and (saved.classes.tolist(), saved.multilabel) != (target.classes.tolist(), target.multilabel):
+        msg = f"xgb_model must have the labels of y, {target.classes}, got {saved.classes}"
+        raise ValueError(msg)

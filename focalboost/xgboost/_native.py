@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,20 @@ OPENMP = openmp_entry(getattr(xgboost.core, "_LIB", None))
 def n_threads(data: Any) -> int | None:
     """Return None: a DMatrix does not tell the booster's thread count."""
     return None
+
+
+def as_booster(model: Any) -> Any:
+    """Return the booster of what XGBoost takes as ``xgb_model``: an estimator, a booster, a file or its bytes."""
+    if isinstance(model, xgboost.XGBModel):
+        return model.get_booster()
+    return model if isinstance(model, xgboost.Booster) else xgboost.Booster(model_file=model)
+
+
+def outputs(booster: Any) -> tuple[str, int]:
+    """Return the objective inside a booster, and its margins a row: no public name tells them."""
+    learner = json.loads(booster.save_config())["learner"]
+    sizes = learner["learner_model_param"]
+    return learner["objective"]["name"], max(1, int(sizes["num_class"]), int(sizes["num_target"]))
 
 
 class Trainer(xgboost.XGBClassifier):  # type: ignore[misc,name-defined]

@@ -40,15 +40,11 @@ class Saved:
         booster.set_attr(**{_NAME: json.dumps(content)})
 
     @classmethod
-    def read(cls, booster: Any) -> Self:
-        """Read it from a booster; raise ValueError for one that FocalXGBClassifier did not train."""
+    def find(cls, booster: Any) -> Self | None:
+        """Read it from a booster, or return None for one that FocalXGBClassifier did not train."""
         content = booster.attr(_NAME)
         if content is None:
-            msg = (
-                "the model must have been saved by FocalXGBClassifier, got one without its loss, link and labels; "
-                "load it with xgboost.XGBClassifier"
-            )
-            raise ValueError(msg)
+            return None
         held = json.loads(content)
         loss = _LOSSES[held["loss"]](held["gamma"], held["alpha"])
         classes = np.array(held["classes"], dtype=held["dtype"])
