@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import families
 import numpy as np
 import pytest
 from scipy.special import log_expit, logsumexp
@@ -88,6 +89,13 @@ def make_data():
         return X, y, rng.uniform(0.2, 3.0, n).astype(np.float32)  # as the frameworks keep them
 
     return make
+
+
+@pytest.fixture(scope="session", params=["lightgbm", "xgboost"])
+def family(request):
+    """Both estimators, one after the other; see families.py."""
+    pytest.importorskip(request.param)
+    return families.load(request.param)
 
 
 @functools.cache

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._estimator import PARAMETERS, Plan, make_plan, probabilities
+from .._estimator import PARAMETERS, Plan, encode, exclusive_classes, make_plan, probabilities
 from ..losses import AnyFocalLoss, SigmoidFocalLoss
 from ._booster import to_builtin
 from ._metrics import Evaluation, metric_names
@@ -177,7 +177,7 @@ categorical_feature, callbacks, eval_X, eval_y
         """
         assert_all_finite(y)
         check_classification_targets(y)
-        classes, encoded = np.unique(column_or_1d(y), return_inverse=True)
+        classes, encoded = exclusive_classes(y)
         params = self.get_params()
         self._refuse(params, len(classes))
         plan = make_plan(
@@ -202,7 +202,7 @@ categorical_feature, callbacks, eval_X, eval_y
         evaluated: dict[str, Any] = {}
         if _TAKES_EVAL_X and eval_y is not None:
             several = isinstance(eval_y, tuple)
-            codes = tuple(_encode(part, classes) for part in (eval_y if several else (eval_y,)))
+            codes = tuple(encode(part, classes, "eval_y") for part in (eval_y if several else (eval_y,)))
             evaluated = {"eval_X": eval_X, "eval_y": codes if several else codes[0]}
         own_start = init_score is None and init_model is None
         if own_start:
@@ -377,16 +377,6 @@ def _split_metrics(eval_metric: Any) -> tuple[list[str], list[Callable[..., Any]
             msg = f"eval_metric must be a name, a callable, or a list of them, got {metric!r}"
             raise TypeError(msg)
     return [m for m in metrics if isinstance(m, str)], [m for m in metrics if not isinstance(m, str)]
-
-
-def _encode(y: Any, classes: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    labels = column_or_1d(y)
-    unknown = np.setdiff1d(labels, classes)
-    if len(unknown):
-        msg = f"eval_y must hold labels of the training set, got {unknown[0]!r}"
-        raise ValueError(msg)
-    codes: npt.NDArray[np.intp] = np.searchsorted(classes, labels)
-    return codes
 
 
 def _plus(start: Any, n_samples: int, given: Any, i: int) -> npt.NDArray[np.float64]:

@@ -38,6 +38,8 @@ class FocalObjective(FocalObjectiveBase):
     Give `xgboost.train` three things, and the model is an ordinary one: ``"objective": "binary:logistic"`` (or
     ``"multi:softprob"`` and ``num_class``) and ``"base_score": base_score(objective, y)`` among the parameters, and
     ``obj=objective``. `xgboost.XGBClassifier` sets the first itself; it needs ``base_score`` too.
+    Multilabel targets, and one-vs-rest whose model predicts sigmoids, are labels of shape (n_samples, n_classes)
+    with ``multiclass="ovr"`` and ``"binary:logistic"``.
 
     Examples
     --------
@@ -114,8 +116,9 @@ def base_score(
     Parameters
     ----------
     objective : FocalObjective
-    y : array-like of shape (n_samples,)
-        Training labels, class numbers 0..K-1.
+    y : array-like of shape (n_samples,) or (n_samples, n_classes)
+        Training labels: class numbers 0..K-1, for ``binary:logistic`` or ``multi:softprob``; or 0/1 labels in a column
+        for each class, for ``binary:logistic`` and an objective with ``multiclass="ovr"``.
     sample_weight : array-like of shape (n_samples,), default=None
     n_classes : int, default=None
         As in `FocalObjective.intercept`.
@@ -123,9 +126,14 @@ def base_score(
     Returns
     -------
     float or list of float
-        A probability for two classes, in [1e-6, 1 - 1e-6], as XGBoost itself keeps it; for more classes, K margins.
+        For ``binary:logistic`` a probability, or one for each column, in [1e-6, 1 - 1e-6], as XGBoost itself keeps it;
+        for ``multi:softprob`` K margins.
     """
     start = objective.intercept(y, sample_weight, n_classes)
-    if isinstance(start, np.ndarray):
-        return [float(margin) for margin in start]
-    return float(np.clip(expit(start), 1e-6, 1 - 1e-6))
+    return as_base_score(start, margins=np.ndim(start) == 1 and np.ndim(y) == 1)
+
+
+def as_base_score(start: float | npt.NDArray[np.float64], *, margins: bool) -> float | list[float]:
+    """Bring a start to the form of `base_score`."""
+    value: float | list[float] = np.asarray(start if margins else np.clip(expit(start), 1e-6, 1 - 1e-6)).tolist()
+    return value
