@@ -1,5 +1,7 @@
 """Data for a cluster: on features of few values the bins, and so the trees, are those of one machine."""
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -22,7 +24,7 @@ def spread(client, array, lengths):
     ends = np.cumsum([0, *lengths])
     assert ends[-1] == len(array)
     parts = []
-    for i, (begin, end) in enumerate(zip(ends, ends[1:])):
+    for i, (begin, end) in enumerate(pairwise(ends)):
         part = client.scatter(array[begin:end], workers=[workers[i % 2]], hash=False)
         # An array leaves out a part that it knows to be empty, and so not one of unknown length.
         shape = (end - begin or np.nan, *array.shape[1:])

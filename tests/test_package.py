@@ -106,6 +106,19 @@ except ImportError as error:
     assert f"pip install 'focalboost[{framework}]'" in message
 
 
+def test_missing_dask_is_named_with_its_remedy():
+    pytest.importorskip("lightgbm")
+    code = """
+import sys
+sys.modules["distributed"] = None
+try:
+    from focalboost.dask import DaskFocalLGBMClassifier
+except ImportError as error:
+    print(error)
+"""
+    assert "pip install 'focalboost[dask]'" in run_python(code)
+
+
 @pytest.mark.parametrize("framework, found", [("lightgbm", "4.5.0"), ("xgboost", "3.0.5")])
 def test_old_framework_is_refused(framework, found):
     code = f"""
@@ -135,7 +148,7 @@ def test_floor_is_that_of_the_extra(framework):
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_layers(path):
     name, roots, names = module_name(path), imported_roots(path), imports(path)
-    inside = {framework for framework in FRAMEWORKS if name.startswith(f"focalboost.{framework}")}
+    inside = {f for f in FRAMEWORKS if name.startswith(f"focalboost.{f}") or name == f"focalboost.dask._{f}"}
     assert roots & FRAMEWORKS <= inside
     for framework in FRAMEWORKS - inside:
         assert not any(other.startswith(f"focalboost.{framework}") for other in names) or name in COMPOSERS

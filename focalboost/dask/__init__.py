@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._lightgbm import DaskFocalLGBMClassifier
+    from ._xgboost import DaskFocalXGBClassifier
 
-__all__ = ["DaskFocalLGBMClassifier"]
+__all__ = ["DaskFocalLGBMClassifier", "DaskFocalXGBClassifier"]
 
-_ESTIMATORS = {"DaskFocalLGBMClassifier": "_lightgbm"}
+_ESTIMATORS = {"DaskFocalLGBMClassifier": "lightgbm", "DaskFocalXGBClassifier": "xgboost"}
 
 
 def __getattr__(name: str) -> object:
@@ -22,6 +23,8 @@ def __getattr__(name: str) -> object:
         from .._frameworks import require  # noqa: PLC0415
 
         require("distributed", "dask", (2024, 8))
-        return getattr(import_module(f"focalboost.dask.{_ESTIMATORS[name]}"), name)
+        framework = _ESTIMATORS[name]
+        import_module(f"focalboost.{framework}")  # says what to install
+        return getattr(import_module(f"focalboost.dask._{framework}"), name)
     msg = f"module 'focalboost.dask' has no attribute {name!r}"
     raise AttributeError(msg)

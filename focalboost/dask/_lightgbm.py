@@ -6,20 +6,19 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-from distributed import get_client
 from sklearn.preprocessing import LabelEncoder
 
 from .._estimator import PARAMETERS, make_plan
 from ..lightgbm import FocalLGBMClassifier, FocalObjective, to_builtin
 from ..lightgbm._classifier import keep_objective, label_weights, with_objective
 from ..lightgbm._native import lightgbm
-from ._collections import by_partition
+from ._cluster import OnCluster
 from ._shards import class_factors, counted_alpha, load
 
 _STOPPING = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
 
 
-class DaskFocalLGBMClassifier(FocalLGBMClassifier):
+class DaskFocalLGBMClassifier(OnCluster, FocalLGBMClassifier):  # type: ignore[misc]
     """`focalboost.FocalLGBMClassifier` on a Dask cluster, as `lightgbm.DaskLGBMClassifier` is `LGBMClassifier` on one.
 
     The fitted model needs no cluster: `to_local` returns it, and ``booster_`` is an ordinary LightGBM model.
@@ -40,6 +39,9 @@ class DaskFocalLGBMClassifier(FocalLGBMClassifier):
     LightGBM finds bins from the rows of single workers, so the trees are those of one machine only where features have
     few distinct values. ``pred_contrib`` is off by a constant, as upstream.
     """
+
+    _local = FocalLGBMClassifier
+    _margins = np.float64
 
     def __init__(self, *, client: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -88,7 +90,7 @@ class DaskFocalLGBMClassifier(FocalLGBMClassifier):
             msg = "X must have partitions of 2 rows or more, as LightGBM refuses a single one; rechunk or repartition X"
             raise ValueError(msg)
         factors = class_factors(self.class_weight, shards)
-        local = FocalLGBMClassifier(**{name: value for name, value in params.items() if name != "client"})
+        local = self.to_local()
         local.focal_alpha = counted_alpha(self.focal_alpha, shards.rows, self.focal_multiclass)
         if factors is not None:
             local.class_weight = dict(zip(shards.classes.tolist(), factors, strict=True))
@@ -119,62 +121,6 @@ class DaskFocalLGBMClassifier(FocalLGBMClassifier):
         self._Booster, self._objective = booster, booster.params["objective"]
         self.focal_loss_, self.fitted_ = plan.loss, True
         return self
-
-    def predict(self, X: Any) -> Any:
-        """Label of each row.
-
-        Parameters
-        ----------
-        X : Dask array or data frame, or array-like, of shape (n_samples, n_features)
-
-        Returns
-        -------
-        dask.array.Array, not computed yet, or ndarray, of shape (n_samples,)
-        """
-        return by_partition(self.to_local(), "predict", X, self.classes_.dtype, ())
-
-    def predict_proba(self, X: Any) -> Any:  # type: ignore[override]
-        """Probability of each class through ``focal_link``.
-
-        Parameters
-        ----------
-        X : Dask array or data frame, or array-like, of shape (n_samples, n_features)
-
-        Returns
-        -------
-        dask.array.Array, not computed yet, or ndarray, of shape (n_samples, n_classes), float64
-        """
-        return by_partition(self.to_local(), "predict_proba", X, np.float64, (max(2, len(self.classes_)),))
-
-    def decision_function(self, X: Any) -> Any:  # type: ignore[override]
-        """Margins, the start value included.
-
-        Parameters
-        ----------
-        X : Dask array or data frame, or array-like, of shape (n_samples, n_features)
-
-        Returns
-        -------
-        dask.array.Array, not computed yet, or ndarray, of shape (n_samples,) or (n_samples, n_classes), float64
-        """
-        columns = (len(self.classes_),) if len(self.classes_) > 2 else ()
-        return by_partition(self.to_local(), "decision_function", X, np.float64, columns)
-
-    @property
-    def client_(self) -> Any:
-        """The client in use."""
-        return get_client() if self.client is None else self.client
-
-    def to_local(self) -> FocalLGBMClassifier:
-        """Return the fitted model as a `focalboost.FocalLGBMClassifier`."""
-        local = FocalLGBMClassifier()
-        local.__setstate__({name: value for name, value in self.__getstate__().items() if name != "client"})
-        return local
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the client behind, which belongs to this process."""
-        others = {name: value for name, value in self._other_params.items() if name != "client"}
-        return {**super().__getstate__(), "client": None, "_other_params": others}
 
 
 def _refuse_on_clusters(params: dict[str, Any], refused: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._class_weights import balanced_alpha, effective_alpha
-from .._validation import MAX_WEIGHT, check_weights, weight_error
+from .._estimator import encode
+from .._validation import MAX_WEIGHT, check_weights, weight_error, zero_weights_error
 from ._collections import array_of, by_rows, partitions
 
 Float64Array = npt.NDArray[np.float64]
@@ -33,9 +34,9 @@ class Counts:
 class Shards:
     """A training set, and the classes of all its rows.
 
-    It holds the persisted collections: the workers keep them as long as something refers to them here, and the delayed
-    partitions of a collection do not. ``rows`` and ``weights`` are the number and the total weight of the rows of each of ``classes``; ``lengths`` are
-    the rows of each partition.
+    It holds the persisted collections: the workers keep them as long as something here refers to them, and delayed
+    partitions do not. ``rows`` and ``weights`` are the number and the total weight of the rows of each of ``classes``;
+    ``lengths`` are the rows of each partition.
     """
 
     X: Any
@@ -48,7 +49,12 @@ class Shards:
 
     def labels(self) -> Any:
         """Return class numbers, without the partitions that hold no row."""
-        return self._vector([delayed(_encode)(part, self.classes) for part in partitions(self.y)], np.intp)
+        return self._vector([delayed(encode)(part, self.classes, "y") for part in partitions(self.y)], np.intp)
+
+    def label_columns(self) -> Any:
+        """Return a column of 0/1 labels for each class, without the partitions that hold no row."""
+        parts = [delayed(_one_hot)(part, self.classes) for part in partitions(self.y)]
+        return self._vector(parts, np.float64, (len(self.classes),))
 
     def row_weights(self, class_weights: Float64Array | None) -> Any:
         """Return the weight of each row, times that of its class; None where neither is given."""
@@ -101,11 +107,17 @@ def load(client: Any, X: Any, y: Any, sample_weight: Any = None) -> Shards:
     tasks = [delayed(count)(*row) for row in zip(*parts.values(), strict=True)]
     counted: list[Counts] = client.gather(client.compute(tasks))
 
-    classes = np.unique(np.concatenate([part.classes for part in counted]))
+    filled = [part for part in counted if part.n_rows]
+    if not filled:
+        msg = "X must have at least one row, got none in any partition"
+        raise ValueError(msg)
+    classes = np.unique(np.concatenate([part.classes for part in filled]))
     check_classification_targets(classes)
     totals = np.zeros((2, len(classes)))
-    for part in counted:
+    for part in filled:
         totals[:, np.searchsorted(classes, part.classes)] += part.rows, part.weights
+    if not totals[1].any():
+        raise zero_weights_error()
     lengths = tuple(part.n_rows for part in counted)
     return Shards(kept["X"], kept["y"], kept.get("sample_weight"), lengths, classes, *totals)
 
@@ -150,13 +162,12 @@ def _labels(y: Any) -> npt.NDArray[Any]:
     return labels
 
 
-def _encode(y: Any, classes: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    codes: npt.NDArray[np.intp] = np.searchsorted(classes, _labels(y))
-    return codes
+def _one_hot(y: Any, classes: npt.NDArray[Any]) -> Float64Array:
+    return np.eye(len(classes))[encode(y, classes, "y")]
 
 
 def _weigh(y: Any, sample_weight: Any, classes: npt.NDArray[Any], by_class: Float64Array) -> Float64Array:
-    weights = by_class[_encode(y, classes)]
+    weights = by_class[encode(y, classes, "y")]
     return weights if sample_weight is None else weights * column_or_1d(sample_weight)
 
 

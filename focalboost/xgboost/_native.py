@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._frameworks import openmp_entry, require
 
 xgboost = require("xgboost", "xgboost", (3, 1))
@@ -17,6 +19,15 @@ OPENMP = openmp_entry(getattr(xgboost.core, "_LIB", None))
 def n_threads(data: Any) -> int | None:
     """Return None: a DMatrix does not tell the booster's thread count."""
     return None
+
+
+def over_workers(sums: Sequence[float]) -> list[float]:
+    """Add up over the workers of a distributed training; each must call it."""
+    collective = xgboost.collective
+    if not collective.is_distributed():
+        return list(sums)
+    total: list[float] = collective.allreduce(np.array(sums), collective.Op.SUM).tolist()
+    return total
 
 
 def as_booster(model: Any) -> Any:
