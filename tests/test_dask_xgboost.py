@@ -192,7 +192,7 @@ def test_wrong_parameters(cluster, params, message):
 def test_unknown_labels_in_an_evaluation_set(cluster):
     X, y, _ = few_values(2)
     pair = spread(cluster, X, (300, 300)), spread(cluster, y, (300, 300))
-    with pytest.raises(ValueError, match="eval_set must hold labels of the training set, got .*2"):
+    with pytest.raises(ValueError, match=r"eval_set must hold labels of the training set, got .*2"):
         DaskFocalXGBClassifier(client=cluster).fit(*pair, eval_set=[(pair[0], pair[1] + 1)])
 
 
