@@ -1,6 +1,8 @@
 # make example   compare focal loss and log-loss on real data, in LightGBM and XGBoost
 # make test      run the tests
 # make lint      check the style and the types
+# make interop   test the explainers and exporters that take our models
+# make docs      build the site in docs/_build, without a warning and without a dead link inside it
 #
 # Each sets up .venv at the first run. PYTHON=python3.12 chooses the interpreter.
 
@@ -16,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NATIVE := CMakeLists.txt $(wildcard focalboost/_kernel/*.cpp focalboost/_kernel/*.hpp focalboost/_kernel/*.inl)
 
 .NOTPARALLEL:
-.PHONY: example test lint
+.PHONY: example test lint interop docs
 
 example: $(STAMPS)/examples
 	$(BIN)/python examples/fraud_detection.py $(ARGS)
@@ -28,6 +30,13 @@ lint: $(STAMPS)/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+interop: $(STAMPS)/interop
+	$(BIN)/python -m pytest tests/test_interop.py $(ARGS)
+
+docs: $(STAMPS)/docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build $(ARGS)
+	$(BIN)/python docs/links.py docs/_build
 
 $(STAMPS)/created:
 	@command -v $(PYTHON) >/dev/null || \
@@ -69,6 +78,12 @@ $(STAMPS)/test: $(STAMPS)/torch $(STAMPS)/package $(STAMPS)/xgboost .ci/requirem
 
 $(STAMPS)/lint: $(STAMPS)/examples
 	$(call install,lint)
+
+$(STAMPS)/interop: $(STAMPS)/test
+	$(call install,interop)
+
+$(STAMPS)/docs: $(STAMPS)/examples
+	$(call install,docs)
 
 define install
 	$(BIN)/python .ci/requirements.py $(1) >$@.txt
