@@ -127,7 +127,7 @@ def base_score(
     -------
     float or list of float
         For ``binary:logistic`` a probability, or one for each column, in [1e-6, 1 - 1e-6], as XGBoost itself keeps it;
-        for ``multi:softprob`` K margins.
+        for ``multi:softprob`` K margins of mean 0, as XGBoost's own.
     """
     start = objective.intercept(y, sample_weight, n_classes)
     return as_base_score(start, margins=np.ndim(start) == 1 and np.ndim(y) == 1)
@@ -135,5 +135,6 @@ def base_score(
 
 def as_base_score(start: float | npt.NDArray[np.float64], *, margins: bool) -> float | list[float]:
     """Bring a start to the form of `base_score`."""
-    value: float | list[float] = np.asarray(start if margins else np.clip(expit(start), 1e-6, 1 - 1e-6)).tolist()
+    form = start - np.mean(start) if margins else np.clip(expit(start), 1e-6, 1 - 1e-6)
+    value: float | list[float] = np.asarray(form).tolist()
     return value
