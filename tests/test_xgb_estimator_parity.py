@@ -145,7 +145,7 @@ def test_scale_pos_weight(scale, weighted, split):
     ],
     ids=lambda params: next(iter(params)),
 )
-@pytest.mark.filterwarnings("ignore:.*gblinear:FutureWarning")  # XGBoost 3.4 deprecates it
+@pytest.mark.filterwarnings("ignore:.*booster=.* is deprecated")  # dart and gblinear, by XGBoost 3.4
 def test_other_parameters(params, split):
     X, X_test, y, y_test = split("breast_cancer")
     stock, ours = both(X, y, params, eval_set=[(X_test, y_test)])

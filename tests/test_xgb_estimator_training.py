@@ -115,6 +115,7 @@ def test_models_that_training_cannot_go_on_from(change, make_data):
     ],
     ids=lambda params: next(iter(params)),
 )
+@pytest.mark.filterwarnings("ignore:.*booster=.* is deprecated")  # dart, by XGBoost 3.4
 def test_the_model_predicts_what_training_evaluated(n_classes, multiclass, params, make_data, focal_by_hand):
     X, y, _ = make_data(n_classes)
     clf = FocalXGBClassifier(**FAST | params, focal_multiclass=multiclass, eval_metric="focal", random_state=0)

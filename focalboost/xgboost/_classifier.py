@@ -140,7 +140,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         params["eval_metric"] = None
         params["callbacks"] = [history, *(params["callbacks"] or [])]
         if params["base_score"] is None and xgb_model is None:
-            params["base_score"] = as_base_score(plan.intercept, margins=softmax)
+            params["base_score"] = as_base_score(plan.intercept, plan.loss, target.columns)
         labels = target.for_xgboost(numbers)
         sets = None
         if eval_set is not None:
