@@ -180,6 +180,9 @@ categorical_feature, callbacks, eval_X, eval_y
         classes, encoded = exclusive_classes(y)
         params = self.get_params()
         self._refuse(params, len(classes))
+        if isinstance(init_model, lightgbm.LGBMClassifier) and not np.array_equal(init_model.classes_, classes):
+            msg = f"init_model must have the labels of y, {classes}, got {init_model.classes_}"
+            raise ValueError(msg)
         plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, _label_weights(params, encoded))
         names, functions = _split_metrics(eval_metric)
         # As the parent: the names of the parameter come last, its default where eval_metric does not name it already.
