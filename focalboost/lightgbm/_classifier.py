@@ -54,7 +54,7 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
     focal_hessian : {"bounded", "upper", "exact"}, default="bounded"
         See `focalboost.BinaryFocalLoss.gradient_hessian`.
     focal_max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, > 0. It does not hold for linear trees.
+        Bound of a leaf's step with the bounded Hessian, at least 0.01. It does not hold for linear trees.
     focal_link : {"focal", "logit", "posterior"}, default="focal"
         From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
