@@ -83,6 +83,14 @@ def test_the_name_of_the_replaced_objective_is_taken(n_classes, multiclass, name
     np.testing.assert_array_equal(plain.decision_function(X), named.decision_function(X))
 
 
+@pytest.mark.parametrize("names", [("eval_X",), ("eval_y",), ("eval_set", "eval_X", "eval_y")])
+def test_half_an_evaluation_set_and_two_ways_of_one(names, make_data):
+    X, y, _ = make_data(2, 60)
+    given = {"eval_X": X, "eval_y": y, "eval_set": [(X, y)]}
+    with raises(ValueError, "eval_X and eval_y must be given together"):
+        FocalLGBMClassifier(**FAST).fit(X, y, **{name: given[name] for name in names})
+
+
 def test_bad_sample_weights(make_data):
     X, y, weight = make_data(2)
     with raises(ValueError, "sample_weight"):
