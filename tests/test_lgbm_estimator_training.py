@@ -51,6 +51,14 @@ def test_ten_and_ten_rounds_are_twenty(n_classes, multiclass, kind, make_data, t
     assert first.booster_.num_trees() == whole.booster_.num_trees() // 2  # left as it was
 
 
+@pytest.mark.parametrize("names", [("eval_X",), ("eval_y",), ("eval_set", "eval_X", "eval_y")])
+def test_half_an_evaluation_set_and_two_ways_of_one(names, make_data):
+    X, y, _ = make_data(2, 60)
+    given = {"eval_X": X, "eval_y": y, "eval_set": [(X, y)]}
+    with raises(ValueError, "eval_X and eval_y must be given together"):
+        FocalLGBMClassifier(**FAST).fit(X, y, **{name: given[name] for name in names})
+
+
 def test_training_cannot_go_on_with_other_labels(make_data):
     X, y, _ = make_data(3)
     first = FocalLGBMClassifier(**FAST).fit(X, np.array(["a", "b", "c"])[y])

@@ -40,7 +40,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
     focal_hessian : {"bounded", "upper", "exact"}, default="bounded"
         See `focalboost.BinaryFocalLoss.gradient_hessian`.
     focal_max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, > 0.
+        Bound of a leaf's step with the bounded Hessian, at least 0.01.
     focal_link : {"focal", "logit", "posterior"}, default="focal"
         From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
