@@ -11,6 +11,8 @@ from problems import layouts, weights
 # Class and fast parameters of each estimator: tests run over all of them.
 ESTIMATORS = {
     "lightgbm": ("FocalLGBMClassifier", {"verbosity": -1, "min_child_samples": 1, "min_data_in_bin": 1}),
+    # Exact splits: bins would follow the weights of the rows.
+    "xgboost": ("FocalXGBClassifier", {"tree_method": "exact", "min_child_weight": 1e-3}),
 }
 FAST = {"n_estimators": 3, "max_depth": 3, "n_jobs": 1}
 LABELS = {

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._frameworks import openmp_entry, require
 
 xgboost = require("xgboost", "xgboost", (3, 1))
@@ -17,6 +19,13 @@ OPENMP = openmp_entry(getattr(xgboost.core, "_LIB", None))
 def n_threads(data: Any) -> int | None:
     """Return None: a DMatrix does not tell the booster's thread count."""
     return None
+
+
+def in_native_order(array: Any) -> Any:
+    """Return an array of the other byte order in this machine's: XGBoost reads its bytes as they lie."""
+    if isinstance(array, np.ndarray) and not array.dtype.isnative:
+        return array.astype(array.dtype.newbyteorder("="))
+    return array
 
 
 def as_booster(model: Any) -> Any:
