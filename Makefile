@@ -1,5 +1,6 @@
 # make example   compare focal loss and log-loss on real data, in LightGBM and XGBoost
 # make test      run the tests
+# make slow      run the tests that take long
 # make lint      check the style and the types
 #
 # Each sets up .venv at the first run. PYTHON=python3.12 chooses the interpreter.
@@ -16,13 +17,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NATIVE := CMakeLists.txt $(wildcard focalboost/_kernel/*.cpp focalboost/_kernel/*.hpp focalboost/_kernel/*.inl)
 
 .NOTPARALLEL:
-.PHONY: example test lint
+.PHONY: example test slow lint
 
 example: $(STAMPS)/examples
 	$(BIN)/python examples/fraud_detection.py $(ARGS)
 
 test: $(STAMPS)/test
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+slow: $(STAMPS)/test
+	$(BIN)/python -m pytest -n auto -m slow $(ARGS)
 
 lint: $(STAMPS)/lint
 	$(BIN)/ruff check .
