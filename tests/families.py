@@ -17,6 +17,7 @@ class LightGBM:
     Stock: type
     fast: ClassVar = {"n_jobs": 1, "verbosity": -1, "num_leaves": 7, "min_child_samples": 5, "n_estimators": 8}
     quiet: ClassVar = {"n_jobs": 1, "verbosity": -1}
+    unnamed: ClassVar = {"min_data_in_bin": 7, "path_smooth": 1.0}  # parameters the estimator itself does not name
     rounding = 1e-12
 
     def fit(self, clf, X, y, eval_X=None, eval_y=None, eval_weight=None, early_stopping=None, eval_metric=None, **more):
@@ -42,6 +43,9 @@ class LightGBM:
     def history(self, clf):
         """Values of each metric on the first evaluation set."""
         return next(iter(clf.evals_result_.values()))
+
+    def has_history(self, clf):
+        return bool(clf.evals_result_)
 
     def best_round(self, clf):
         """Number of rounds that a fit with early stopping keeps."""
@@ -70,6 +74,7 @@ class XGBoost:
     Stock: type
     fast: ClassVar = {"n_jobs": 1, "max_depth": 3, "n_estimators": 8}
     quiet: ClassVar = {"n_jobs": 1}
+    unnamed: ClassVar = {"refresh_leaf": 1}
     rounding = 3e-7  # XGBoost's margins and probabilities are float32
 
     def fit(self, clf, X, y, eval_X=None, eval_y=None, eval_weight=None, early_stopping=None, eval_metric=None, **more):
@@ -91,6 +96,9 @@ class XGBoost:
 
     def history(self, clf):
         return next(iter(clf.evals_result().values()))
+
+    def has_history(self, clf):
+        return bool(clf.evals_result_)
 
     def best_round(self, clf):
         return clf.best_iteration + 1

@@ -9,7 +9,7 @@ xgb = pytest.importorskip("xgboost")
 
 from focalboost import FocalLGBMClassifier, FocalXGBClassifier  # noqa: E402
 
-SMALL = {"n_estimators": 10, "n_jobs": 1}
+DEFAULT = {"n_jobs": 1}
 PARENTS = {FocalLGBMClassifier: lgb.LGBMClassifier, FocalXGBClassifier: xgb.XGBClassifier}
 # The parents' own, where warnings are errors.
 EXPECTED = {
@@ -24,7 +24,7 @@ EXPECTED = {
         "check_sample_weight_equivalence_on_sparse_data": "margins are float32, the check asks for 1e-7",
     },
 }
-ESTIMATORS = [FocalLGBMClassifier(**SMALL), FocalXGBClassifier(**SMALL)]
+ESTIMATORS = [FocalLGBMClassifier(**DEFAULT), FocalXGBClassifier(**DEFAULT)]
 
 
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=lambda estimator: EXPECTED[type(estimator)])
@@ -34,7 +34,7 @@ def test_scikit_learns_estimator_checks(estimator, check):
 
 @pytest.mark.parametrize("ours", PARENTS)
 def test_what_is_expected_to_fail_fails_in_the_parent_too(ours):
-    results = check_estimator(PARENTS[ours](**SMALL), on_fail=None, on_skip=None)
+    results = check_estimator(PARENTS[ours](**DEFAULT), on_fail=None, on_skip=None)
     failed = {result["check_name"] for result in results if result["status"] == "failed"}
     assert set(EXPECTED[ours]) <= failed
 

@@ -121,6 +121,8 @@ def test_the_start_is_in_the_model(n_classes, multiclass, clf, make_data, family
     clf.set_params(focal_multiclass=multiclass, learning_rate=1e-12).fit(X, y, sample_weight=weight)
     expected = clf.focal_loss_.intercept(y, weight, n_classes)
     margin = clf.decision_function(X)
+    if multiclass == "softmax" and n_classes > 2:  # it knows no common addend
+        margin, expected = margin - margin.mean(axis=1, keepdims=True), expected - expected.mean()
     np.testing.assert_allclose(margin, np.broadcast_to(expected, margin.shape), rtol=1e-7, atol=family.rounding)
     prior = np.bincount(y, weight) / weight.sum()
     np.testing.assert_allclose(clf.predict_proba(X[:1])[0], prior, rtol=1e-5)

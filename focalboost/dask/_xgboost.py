@@ -97,7 +97,7 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         params["objective"] = "multi:softprob" if softmax else "binary:logistic"
         params |= {"num_class": n_classes} if softmax else {}
         if self.base_score is None:
-            params["base_score"] = as_base_score(plan.intercept, margins=softmax)
+            params["base_score"] = as_base_score(plan.intercept, plan.loss, columns)
         params |= {"disable_default_eval_metric": True, "eval_metric": evaluation.by_xgboost}
 
         train = self._matrix(shards, columns)

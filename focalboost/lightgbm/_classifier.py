@@ -54,7 +54,7 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
     focal_hessian : {"bounded", "upper", "exact"}, default="bounded"
         See `focalboost.BinaryFocalLoss.gradient_hessian`.
     focal_max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, > 0. It does not hold for linear trees.
+        Bound of a leaf's step with the bounded Hessian, at least 0.01. It does not hold for linear trees.
     focal_link : {"focal", "logit", "posterior"}, default="focal"
         From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
@@ -180,14 +180,11 @@ categorical_feature, callbacks, eval_X, eval_y
         classes, encoded = exclusive_classes(y)
         params = self.get_params()
         self._refuse(params, len(classes))
-        plan = make_plan(
-            self,
-            FocalObjective,
-            classes,
-            encoded,
-            sample_weight,
-            label_weights(params, np.bincount(encoded, minlength=2)),
-        )
+        if isinstance(init_model, lightgbm.LGBMClassifier) and not np.array_equal(init_model.classes_, classes):
+            msg = f"init_model must have the labels of y, {classes}, got {init_model.classes_}"
+            raise ValueError(msg)
+        by_label = label_weights(params, np.bincount(encoded, minlength=2))
+        plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, by_label)
         names, functions = _split_metrics(eval_metric)
         # As the parent: the names of the parameter come last, its default where eval_metric does not name it already.
         given = next((params[name] for name in _ALIASES["metric"] if params.get(name) is not None), None)
@@ -196,21 +193,23 @@ categorical_feature, callbacks, eval_X, eval_y
         ordered = [*first, *last] if given is not None else metric_names([*first, "logloss"], len(classes))
         evaluation = Evaluation(plan.loss, self.focal_link, tuple(ordered), tuple(functions))
 
-        if not _TAKES_EVAL_X and eval_X is not None:
-            pairs = zip(eval_X, eval_y, strict=True) if isinstance(eval_X, tuple) else [(eval_X, eval_y)]
-            eval_set, eval_X, eval_y = list(pairs), None, None
+        if (eval_X is None) != (eval_y is None) or (eval_X is not None and eval_set is not None):
+            msg = "eval_X and eval_y must be given together, and not with eval_set, got another choice of the three"
+            raise ValueError(msg)
+        several = isinstance(eval_y, tuple)
+        codes = (
+            [] if eval_y is None else [encode(part, classes, "eval_y") for part in (eval_y if several else (eval_y,))]
+        )
         evaluated: dict[str, Any] = {}
-        if _TAKES_EVAL_X and eval_y is not None:
-            several = isinstance(eval_y, tuple)
-            codes = tuple(encode(part, classes, "eval_y") for part in (eval_y if several else (eval_y,)))
-            evaluated = {"eval_X": eval_X, "eval_y": codes if several else codes[0]}
+        if _TAKES_EVAL_X and codes:
+            evaluated = {"eval_X": eval_X, "eval_y": tuple(codes) if several else codes[0]}
+        elif codes:
+            eval_set = list(zip(eval_X, eval_y, strict=True)) if several else [(eval_X, eval_y)]
         own_start = init_score is None and init_model is None
         if own_start:
             init_score = per_row(plan.intercept, len(encoded))
             sets = [eval_set] if isinstance(eval_set, tuple) else eval_set or []
-            lengths = [len(labels) for _, labels in sets]
-            if evaluated:
-                lengths = [len(part) for part in (codes if several else codes[:1])]
+            lengths = [len(part) for part in codes] or [len(labels) for _, labels in sets]
             eval_init_score = [_plus(plan.intercept, n, eval_init_score, i) for i, n in enumerate(lengths)]
 
         self._plan = plan

@@ -14,7 +14,7 @@ from .._estimator import PARAMETERS, make_plan, probabilities
 from .._validation import MAX_ALPHA, MIN_ALPHA, MULTICLASS, check_number
 from ..losses import AnyFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 from ._metrics import Evaluation, ExactHistory
-from ._native import Trainer, as_booster, outputs, xgboost
+from ._native import Trainer, as_booster, in_native_order, outputs, xgboost
 from ._objective import FocalObjective, as_base_score
 from ._saved import Saved
 from ._target import Target
@@ -40,7 +40,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
     focal_hessian : {"bounded", "upper", "exact"}, default="bounded"
         See `focalboost.BinaryFocalLoss.gradient_hessian`.
     focal_max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, > 0.
+        Bound of a leaf's step with the bounded Hessian, at least 0.01.
     focal_link : {"focal", "logit", "posterior"}, default="focal"
         From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
@@ -140,22 +140,22 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         params["eval_metric"] = None
         params["callbacks"] = [history, *(params["callbacks"] or [])]
         if params["base_score"] is None and xgb_model is None:
-            params["base_score"] = as_base_score(plan.intercept, margins=softmax)
+            params["base_score"] = as_base_score(plan.intercept, plan.loss, target.columns)
         labels = target.for_xgboost(numbers)
         sets = None
         if eval_set is not None:
             # XGBoost knows the training set by its being the same object.
             sets = [
-                (part, labels if own is y else target.for_xgboost(target.numbers(own, "eval_set")))
+                (in_native_order(part), labels if own is y else target.for_xgboost(target.numbers(own, "eval_set")))
                 for part, own in eval_set
             ]
         trainer = Trainer(**params)
         trainer.metric, trainer.metric_names = history.metric, evaluation.by_xgboost
         trainer.fit(
-            X,
+            in_native_order(X),
             labels,
-            sample_weight=sample_weight,
-            base_margin=base_margin,
+            sample_weight=in_native_order(sample_weight),
+            base_margin=in_native_order(base_margin),
             eval_set=sets,
             verbose=verbose,
             xgb_model=xgb_model,
@@ -193,7 +193,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         """
         if output_margin:
             margin: npt.NDArray[np.float32] = super().predict(
-                X,
+                in_native_order(X),
                 output_margin=True,
                 validate_features=validate_features,
                 base_margin=base_margin,

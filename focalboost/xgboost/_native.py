@@ -30,6 +30,13 @@ def over_workers(sums: Sequence[float]) -> list[float]:
     return total
 
 
+def in_native_order(array: Any) -> Any:
+    """Return an array of the other byte order in this machine's: XGBoost reads its bytes as they lie."""
+    if isinstance(array, np.ndarray) and not array.dtype.isnative:
+        return array.astype(array.dtype.newbyteorder("="))
+    return array
+
+
 def as_booster(model: Any) -> Any:
     """Return the booster of what XGBoost takes as ``xgb_model``: an estimator, a booster, a file or its bytes."""
     if isinstance(model, xgboost.XGBModel):

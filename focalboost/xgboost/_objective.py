@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from .._callbacks import FocalMetricBase, FocalObjectiveBase, mean_loss
+from ..losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss
 from . import _native
 
 
@@ -31,7 +32,7 @@ class FocalObjective(FocalObjectiveBase):
         See `focalboost.BinaryFocalLoss.gradient_hessian`. ``gamma=0, hessian="upper"`` gives the trees of
         XGBoost's own objectives from the same start.
     max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, > 0.
+        Bound of a leaf's step with the bounded Hessian, at least 0.01.
 
     Notes
     -----
@@ -131,13 +132,19 @@ def base_score(
     -------
     float or list of float
         For ``binary:logistic`` a probability, or one for each column, in [1e-6, 1 - 1e-6], as XGBoost itself keeps it;
-        for ``multi:softprob`` K margins.
+        for ``multi:softprob`` K margins, through softmax of mean 0, as XGBoost's own.
     """
-    start = objective.intercept(y, sample_weight, n_classes)
-    return as_base_score(start, margins=np.ndim(start) == 1 and np.ndim(y) == 1)
+    loss = objective.loss_of(y, n_classes)
+    return as_base_score(objective.intercept(y, sample_weight, n_classes), loss, np.ndim(y) == 2)
 
 
-def as_base_score(start: float | npt.NDArray[np.float64], *, margins: bool) -> float | list[float]:
-    """Bring a start to the form of `base_score`."""
-    value: float | list[float] = np.asarray(start if margins else np.clip(expit(start), 1e-6, 1 - 1e-6)).tolist()
+def as_base_score(start: float | npt.NDArray[np.float64], loss: AnyFocalLoss, columns: bool) -> float | list[float]:
+    """Bring a start to the form of `base_score`; `columns` tells a column of labels for each class."""
+    if isinstance(loss, MulticlassFocalLoss):
+        form = start - np.mean(start)
+    elif isinstance(loss, BinaryFocalLoss) or columns:
+        form = np.clip(expit(start), 1e-6, 1 - 1e-6)
+    else:
+        form = np.asarray(start)
+    value: float | list[float] = form.tolist()
     return value
