@@ -1,6 +1,7 @@
 # make example   compare focal loss and log-loss on real data, in LightGBM and XGBoost
 # make test      run the tests
 # make lint      check the style and the types
+# make benchmark compare the speed with the frameworks' own objectives; ARGS=--quick for a look
 #
 # Each sets up .venv at the first run. PYTHON=python3.12 chooses the interpreter.
 
@@ -16,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NATIVE := CMakeLists.txt $(wildcard focalboost/_kernel/*.cpp focalboost/_kernel/*.hpp focalboost/_kernel/*.inl)
 
 .NOTPARALLEL:
-.PHONY: example test lint
+.PHONY: example test lint benchmark
 
 example: $(STAMPS)/examples
 	$(BIN)/python examples/fraud_detection.py $(ARGS)
@@ -28,6 +29,9 @@ lint: $(STAMPS)/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+benchmark: $(STAMPS)/peers
+	$(BIN)/python -m benchmarks $(ARGS)
 
 $(STAMPS)/created:
 	@command -v $(PYTHON) >/dev/null || \
@@ -69,6 +73,13 @@ $(STAMPS)/test: $(STAMPS)/torch $(STAMPS)/package $(STAMPS)/xgboost .ci/requirem
 
 $(STAMPS)/lint: $(STAMPS)/examples
 	$(call install,lint)
+
+# Packages to compare with: the suite says which are missing. The last one's dependencies are there already.
+$(STAMPS)/peers: $(STAMPS)/torch $(STAMPS)/examples
+	$(BIN)/python .ci/requirements.py peers >$@.txt
+	@$(PIP) install -r $@.txt && $(PIP) install --no-deps imbalance-xgboost || \
+	  echo "WARNING: not all packages to compare with could be installed"
+	@touch $@
 
 define install
 	$(BIN)/python .ci/requirements.py $(1) >$@.txt

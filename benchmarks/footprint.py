@@ -19,18 +19,18 @@ ROOT = Path(__file__).parents[1]
 TRAINING = """
 import re, sys
 from pathlib import Path
-from benchmarks.frameworks import LightGBM, XGBoost, synthetic
+from benchmarks.frameworks import Idle, LightGBM, XGBoost, synthetic
 
-framework, focal, n_rows = {"LightGBM": LightGBM, "XGBoost": XGBoost}[sys.argv[1]], sys.argv[2], int(sys.argv[3])
+framework, kind, n_rows = {"LightGBM": LightGBM, "XGBoost": XGBoost}[sys.argv[1]], sys.argv[2], int(sys.argv[3])
 X, y = synthetic(n_rows, 4)
 problem = framework(X, y)
 del X
 Path("/proc/self/clear_refs").write_text("5")
-if focal == "focal":
-    objective = problem.objective(2.0)
-    problem.train(objective, 5, objective)
-else:
+objective = problem.objective(2.0)
+if kind == "stock":
     problem.stock(5)
+else:
+    problem.train(objective if kind == "focal" else Idle(n_rows), 5, objective)
 print(1024 * int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]))
 """
 
@@ -51,10 +51,11 @@ def figures(scale: Scale) -> Iterator[Figure | Skipped]:
         if not Path("/proc/self/clear_refs").exists():
             yield Skipped(PART, name, "the peak is read from /proc, which is not there")
             continue
-        peaks = np.array(
-            [[measure(TRAINING, framework, kind, n) for kind in ("focal", "stock")] for _ in range(scale.pairs)]
-        )
-        yield Figure.of_values(PART, name, (peaks[:, 0] - peaks[:, 1]) / (8 * n), "x", "<= 1.2")
+        kinds = ("focal", "idle", "stock")
+        peaks = np.array([[measure(TRAINING, framework, kind, n) for kind in kinds] for _ in range(scale.pairs)])
+        focal, idle = ((peaks[:, i] - peaks[:, 2]) / (8 * n) for i in range(2))
+        yield Figure.of_values(PART, name, focal, "x", "<= 1.2")
+        yield Figure.of_values(PART, f"{name}, of an objective that computes nothing", idle, "x")
     seconds = [measure(IMPORT) for _ in range(scale.pairs)]
     yield Figure.of_values(
         PART, "import focalboost, beyond import sklearn.base", [1e3 * s for s in seconds], "ms", "<= 50"

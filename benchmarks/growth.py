@@ -52,4 +52,6 @@ def figures(scale: Scale) -> Iterator[Figure]:
             scale.pairs,
             warm_up=1,
         )
-        yield Figure.of_ratio(PART, f"{framework.name} focal training, 5 rounds: {many:,} / {few:,} rows", ratio, "<= 5.5")
+        yield Figure.of_ratio(
+            PART, f"{framework.name} focal training, 5 rounds: {many:,} / {few:,} rows", ratio, "<= 5.5"
+        )

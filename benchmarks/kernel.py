@@ -48,9 +48,7 @@ def binary(scale: Scale) -> Iterator[Figure | Skipped]:
         yield against_torch(f"{name}: torch autograd / 1 thread", y, z, lambda run=run: run(1), pairs)
 
 
-def against_torch(
-    name: str, y: np.ndarray, z: np.ndarray, run: Callable[[], object], pairs: int
-) -> Figure | Skipped:
+def against_torch(name: str, y: np.ndarray, z: np.ndarray, run: Callable[[], object], pairs: int) -> Figure | Skipped:
     """Torch on one thread too."""
     if importlib.util.find_spec("torch") is None:
         return Skipped(PART, name, "torch is not installed")

@@ -17,9 +17,19 @@ from focalboost._kernel import instruction_set
 from .pairing import Ratio
 
 PACKAGES = (
-    "focalboost numpy scipy scikit-learn lightgbm xgboost xgboost-cpu torch catboost imlightgbm bokbokbok "
-    "imbalance-xgboost"
-).split()
+    "focalboost",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "lightgbm",
+    "xgboost",
+    "xgboost-cpu",
+    "torch",
+    "catboost",
+    "imlightgbm",
+    "bokbokbok",
+    "imbalance-xgboost",
+)
 
 
 @dataclass(frozen=True)
@@ -49,9 +59,7 @@ class Figure:
         measured = np.array(list(values))
         low, high = np.quantile(measured, [0.25, 0.75])
         quartiles = float(low), float(high)
-        return cls(
-            part, name, float(np.median(measured)), float(measured.min()), quartiles, len(measured), unit, bar
-        )
+        return cls(part, name, float(np.median(measured)), float(measured.min()), quartiles, len(measured), unit, bar)
 
     @property
     def met(self) -> str:

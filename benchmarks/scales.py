@@ -18,7 +18,7 @@ class Scale:
     peer_rows: int
     grid_rows: int
     grid_trees: int
-    memory_rows: int
+    memory_rows: int  # beyond 8 million, freed arrays go back to the system at once (glibc)
     growth_rows: tuple[int, int]
 
     def rounds(self, n_rows: int) -> int:
@@ -29,7 +29,7 @@ class Scale:
 MILLION = 1_000_000
 SCALES = {
     "full": Scale(
-        pairs=7,
+        pairs=5,
         kernel_pairs=21,
         kernel_rows=MILLION,
         training_rows=(100_000, MILLION, 5 * MILLION),
@@ -38,7 +38,7 @@ SCALES = {
         peer_rows=MILLION,
         grid_rows=100_000,
         grid_trees=50,
-        memory_rows=4 * MILLION,
+        memory_rows=9 * MILLION,
         growth_rows=(MILLION, 5 * MILLION),
     ),
     "quick": Scale(
