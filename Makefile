@@ -1,5 +1,6 @@
 # make example   compare focal loss and log-loss on real data, in LightGBM and XGBoost
 # make test      run the tests
+# make slow      run the tests that take long
 # make lint      check the style and the types
 # make benchmark compare the speed with the frameworks' own objectives; ARGS=--quick for a look
 #
@@ -17,13 +18,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NATIVE := CMakeLists.txt $(wildcard focalboost/_kernel/*.cpp focalboost/_kernel/*.hpp focalboost/_kernel/*.inl)
 
 .NOTPARALLEL:
-.PHONY: example test lint benchmark
+.PHONY: example test slow lint benchmark
 
 example: $(STAMPS)/examples
 	$(BIN)/python examples/fraud_detection.py $(ARGS)
 
 test: $(STAMPS)/test
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+slow: $(STAMPS)/test
+	$(BIN)/python -m pytest -n auto -m slow $(ARGS)
 
 lint: $(STAMPS)/lint
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ __all__ = [
     "focal_loss",
 ]
 
-_ESTIMATORS = {"FocalLGBMClassifier": "lightgbm"}
+_ESTIMATORS = {"FocalLGBMClassifier": "lightgbm", "FocalXGBClassifier": "xgboost"}
 
 
 def __getattr__(name: str) -> object:

@@ -21,10 +21,10 @@ from ._validation import (
     check_alpha,
     check_choice,
     check_gamma,
+    check_hessian_factor,
     check_labels,
     check_max_step,
     check_n_threads,
-    check_number,
     check_raw_prediction,
     check_weights,
     zero_weights_error,
@@ -138,9 +138,10 @@ class FocalLoss(ABC):
             negative term: it is >= the exact one and >= 0, and equal to it at gamma = 0. ``"bounded"`` is
             ``max(hessian_factor * upper, |gradient| / max_step)``.
         max_step : float, default=2.0
-            With the bounded Hessian no constant leaf steps further than this, before the learning rate. > 0.
+            With the bounded Hessian no constant leaf steps further than this, before the learning rate. At least
+            0.01.
         hessian_factor : float, default=1.0
-            Scales the exact or upper Hessian, as frameworks do in their softmax objectives. > 0.
+            Scales the exact or upper Hessian, as frameworks do in their softmax objectives. In [0.01, 100].
         dtype : {np.float32, np.float64}, default=None
             Of the output; None takes that of `raw_prediction`. The arithmetic is done in the wider of both.
 
@@ -208,7 +209,7 @@ class FocalLoss(ABC):
             gamma=self.gamma,
             exact=hessian == "exact",
             inverse_step=1 / check_max_step(max_step) if hessian == "bounded" else 0.0,
-            hessian_factor=check_number("hessian_factor", hessian_factor, "a finite number > 0", 1e-30),
+            hessian_factor=check_hessian_factor(hessian_factor),
             dtype=dtype,
             n_threads=check_n_threads(n_threads),
             openmp=openmp,

@@ -125,6 +125,7 @@ class FocalObjectiveBase(FocalSettings):
         Parameters
         ----------
         y_true : ndarray of shape (n_samples,), class numbers 0..K-1; natively the margins
+            With ``multiclass="ovr"`` also of shape (n_samples, n_classes), 0/1 labels, where the framework takes them.
         y_pred : ndarray of shape (n_samples,) or (n_samples, n_classes), margins; natively the framework's data set
         sample_weight : ndarray of shape (n_samples,), default=None
             Applied once. Natively it comes from the data set.
@@ -164,17 +165,17 @@ class FocalObjectiveBase(FocalSettings):
         Parameters
         ----------
         y_true : array-like of shape (n_samples,)
-            Training labels, class numbers 0..K-1.
+            Training labels, class numbers 0..K-1. With ``multiclass="ovr"`` also of shape (n_samples, n_classes): a
+            column of 0/1 labels for each class.
         sample_weight : array-like of shape (n_samples,), default=None
         n_classes : int, default=None
-            K; None takes the number of alpha's weights, or the highest label + 1, at least 2.
+            K; None takes the columns of `y_true`, the number of alpha's weights, or the highest label + 1, at least 2.
 
         Returns
         -------
         float for two classes, else ndarray of shape (n_classes,)
         """
-        n_classes = self._n_classes(y_true, n_classes)
-        return self.loss(n_classes).intercept(y_true, sample_weight, n_classes)
+        return self.loss_of(y_true, n_classes).intercept(y_true, sample_weight, self._n_classes(y_true, n_classes))
 
     def resolve(
         self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None, n_classes: int | None = None
@@ -186,18 +187,34 @@ class FocalObjectiveBase(FocalSettings):
 
         Parameters
         ----------
-        y_true : array-like of shape (n_samples,)
-            Training labels, class numbers 0..K-1.
-        sample_weight : array-like of shape (n_samples,), default=None
-        n_classes : int, default=None
+        y_true, sample_weight, n_classes
             As in `intercept`.
         """
-        loss = self.loss(self._n_classes(y_true, n_classes)).resolve(y_true, sample_weight)
-        return replace(self, alpha=loss.alpha)
+        return replace(self, alpha=self.loss_of(y_true, n_classes).resolve(y_true, sample_weight).alpha)
+
+    def loss_of(self, y_true: npt.ArrayLike, n_classes: int | None = None) -> AnyFocalLoss:
+        """Return the loss for such labels.
+
+        Parameters
+        ----------
+        y_true, n_classes
+            As in `intercept`.
+        """
+        if np.ndim(y_true) != 2:
+            return self.loss(self._n_classes(y_true, n_classes))
+        if self.multiclass != "ovr":
+            msg = (
+                f"multiclass must be 'ovr' where y_true has a column for each class, got {self.multiclass!r} and "
+                f"shape {np.shape(y_true)}; softmax takes class numbers, in one dimension"
+            )
+            raise ValueError(msg)
+        return self._loss_of(2)
 
     def _n_classes(self, y_true: npt.ArrayLike, n_classes: int | None) -> int:
         if n_classes is not None:
             return n_classes
+        if np.ndim(y_true) == 2:
+            return int(np.shape(y_true)[1])
         highest = int(check_class_numbers(y_true, None).max())
         return max(2, highest + 1, len(self.alpha) if isinstance(self.alpha, tuple) else 0)
 

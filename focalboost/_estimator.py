@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ._callbacks import FocalObjectiveBase
@@ -61,7 +62,7 @@ def make_plan(
     estimator : a classifier with the parameters in PARAMETERS and, perhaps, class_weight
     kind : class of the framework's objective
     classes : ndarray of shape (n_classes,), the labels in sorted order
-    y : ndarray of shape (n_samples,), positions in `classes`
+    y : ndarray of shape (n_samples,), positions in `classes`; or of shape (n_samples, n_labels), 0/1 labels
     sample_weight : array-like of shape (n_samples,) or None, without class weights
     label_weights : weights of labels 0 and 1 by scale_pos_weight or is_unbalance, if given
     """
@@ -75,28 +76,46 @@ def make_plan(
                 f"got {value!r} and {alpha!r}; use one of them"
             )
             raise ValueError(msg)
+    columns = y.ndim == 2
     n_classes = max(2, len(classes))
-    if label_weights is not None and n_classes > 2:
-        msg = f"scale_pos_weight and is_unbalance are for two classes, got {n_classes}; use focal_alpha or class_weight"
+    if label_weights is not None and n_classes > 2 and not columns:
+        msg = f"scale_pos_weight and is_unbalance are for two classes, got {n_classes}; use focal_alpha"
         raise ValueError(msg)
     with estimator_names():
         objective = kind(
             estimator.focal_gamma,
             alpha,
-            multiclass=estimator.focal_multiclass,
+            multiclass="ovr" if columns else estimator.focal_multiclass,
             hessian=estimator.focal_hessian,
             max_step=estimator.focal_max_step,
-        ).resolve(y, sample_weight, n_classes)
-        loss = objective.loss(n_classes)
+        ).resolve(y, sample_weight, None if columns else n_classes)
+        loss = objective.loss_of(y, n_classes)
         if label_weights is not None:
-            objective = replace(objective, alpha=label_weights)
+            objective = replace(objective, alpha=(label_weights,) * n_classes if columns else label_weights)
         weight = sample_weight
         if class_weight is not None:
             by_class = compute_sample_weight(class_weight, classes[y])
             weight = by_class if weight is None else np.multiply(weight, by_class)
         # In float32, as the frameworks hold them: the start is theirs to the last digit.
         weight = None if weight is None else np.asarray(weight, dtype=np.float32)
-        return Plan(loss, objective, objective.intercept(y, weight, n_classes))
+        return Plan(loss, objective, objective.intercept(y, weight, None if columns else n_classes))
+
+
+def exclusive_classes(y: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """Return the labels in sorted order, and their positions for each row."""
+    classes, codes = np.unique(column_or_1d(y), return_inverse=True)
+    return classes, codes
+
+
+def encode(y: Any, classes: npt.NDArray[Any], name: str) -> npt.NDArray[np.intp]:
+    """Return the positions of labels in `classes`, which must hold them all; `name` is that of the argument."""
+    labels = column_or_1d(y)
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        msg = f"{name} must hold labels of the training set, got {unknown[0]!r}"
+        raise ValueError(msg)
+    codes: npt.NDArray[np.intp] = np.searchsorted(classes, labels)
+    return codes
 
 
 def alpha_by_class(alpha: Any, classes: npt.NDArray[Any]) -> Any:
@@ -110,8 +129,11 @@ def alpha_by_class(alpha: Any, classes: npt.NDArray[Any]) -> Any:
     return tuple(alpha[label] for label in (c.item() if isinstance(c, np.generic) else c for c in classes))
 
 
-def probabilities(loss: AnyFocalLoss, margin: npt.ArrayLike, link: str) -> npt.NDArray[np.float64]:
-    """Return class probabilities of exclusive classes: those of one-vs-rest are divided by their sum."""
+def probabilities(
+    loss: AnyFocalLoss, margin: npt.ArrayLike, link: str, *, exclusive: bool = True
+) -> npt.NDArray[np.float64]:
+    """Return class probabilities; one-vs-rest is divided by its row sum where the classes exclude each other."""
     check_choice("focal_link", link, LINKS)
     result = loss.predict_proba(margin, link)
-    return result / result.sum(axis=1, keepdims=True) if isinstance(loss, SigmoidFocalLoss) else result
+    divide = exclusive and isinstance(loss, SigmoidFocalLoss)
+    return result / result.sum(axis=1, keepdims=True) if divide else result

@@ -30,9 +30,12 @@ ALPHA_RULES = ("balanced", "effective")
 MAX_GAMMA = 1e6
 # The kernel reads labels as float32, which holds every integer up to here.
 MAX_CLASSES = 2**24
-# Within these, no product of weight, alpha and derivative leaves the range of float32.
+# Within these, no product of weight, alpha and derivative leaves the range of float32: up to gamma = 1e6 a derivative
+# is below 10.
 MAX_WEIGHT = 1e20
 MIN_ALPHA, MAX_ALPHA = 1e-15, 1e15
+MIN_STEP = 0.01
+MIN_FACTOR, MAX_FACTOR = 0.01, 100.0
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
@@ -64,9 +67,14 @@ def check_gamma(gamma: Any) -> float:
 
 
 def check_max_step(max_step: Any) -> float:
-    """Return max_step as a positive float."""
-    smallest = float(np.finfo(np.float32).tiny)
-    return check_number("max_step", max_step, "a finite number > 0", smallest)
+    """Return max_step as float, at least MIN_STEP."""
+    return check_number("max_step", max_step, f"a finite number >= {MIN_STEP:g}", MIN_STEP)
+
+
+def check_hessian_factor(factor: Any) -> float:
+    """Return hessian_factor as float in [MIN_FACTOR, MAX_FACTOR]."""
+    rule = f"a number in [{MIN_FACTOR:g}, {MAX_FACTOR:g}]"
+    return check_number("hessian_factor", factor, rule, MIN_FACTOR, MAX_FACTOR)
 
 
 def check_n_threads(n_threads: Any) -> int | None:

@@ -177,11 +177,14 @@ def test_choices(kind, bad):
         focal_loss(Y, [0.5] * 4, reduction=bad)
 
 
-@pytest.mark.parametrize("name", ["max_step", "hessian_factor"])
+@pytest.mark.parametrize(
+    "name, rule", [("max_step", "a finite number >= 0.01"), ("hessian_factor", "a number in [0.01, 100]")]
+)
 @pytest.mark.parametrize(
     "bad, error",
     [
         (0, ValueError),
+        (0.009, ValueError),
         (-1.0, ValueError),
         (np.nan, ValueError),
         (np.inf, ValueError),
@@ -190,8 +193,8 @@ def test_choices(kind, bad):
         (None, TypeError),
     ],
 )
-def test_steps_and_factors(kind, name, bad, error):
-    with raises(error, name, "a finite number > 0", f"got {bad!r}"):
+def test_steps_and_factors(kind, name, rule, bad, error):
+    with raises(error, name, rule, f"got {bad!r}"):
         kind().gradient_hessian(Y, MARGINS[kind], **{name: bad})
 
 

@@ -128,6 +128,14 @@ def test_wrong_size_of_alpha(entry, softmax, size):
     rejects(entry, given, ValueError)
 
 
+@pytest.mark.parametrize("change", [misaligned, packed, lambda a: np.asfortranarray(a)[::-1], lambda a: a.astype("f4")])
+def test_alpha_is_taken_as_it_is(entry, softmax, change):
+    """A copy of a view without memory behind it could take any amount."""
+    given = ENTRIES[entry](softmax)
+    given["alpha"] = change(given["alpha"])
+    rejects(entry, given, TypeError, ValueError)
+
+
 def test_read_only_outputs(entry, softmax):
     for name in OUTPUTS[entry]:
         given = ENTRIES[entry](softmax)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from messages import raises
 from scipy.sparse import csc_matrix, csr_matrix
 from scipy.special import expit
 
@@ -48,6 +49,22 @@ def test_ten_and_ten_rounds_are_twenty(n_classes, multiclass, kind, make_data, t
     values, expected = (model.evals_result_["valid_0"]["focal"] for model in (both, whole))
     np.testing.assert_allclose(values, expected[10:], rtol=1e-9)
     assert first.booster_.num_trees() == whole.booster_.num_trees() // 2  # left as it was
+
+
+@pytest.mark.parametrize("names", [("eval_X",), ("eval_y",), ("eval_set", "eval_X", "eval_y")])
+def test_half_an_evaluation_set_and_two_ways_of_one(names, make_data):
+    X, y, _ = make_data(2, 60)
+    given = {"eval_X": X, "eval_y": y, "eval_set": [(X, y)]}
+    with raises(ValueError, "eval_X and eval_y must be given together"):
+        FocalLGBMClassifier(**FAST).fit(X, y, **{name: given[name] for name in names})
+
+
+def test_training_cannot_go_on_with_other_labels(make_data):
+    X, y, _ = make_data(3)
+    first = FocalLGBMClassifier(**FAST).fit(X, np.array(["a", "b", "c"])[y])
+    for labels in (y, y > 0):
+        with raises(ValueError, "init_model", "labels of y", "'a' 'b' 'c'"):
+            FocalLGBMClassifier(**FAST).fit(X, labels, init_model=first)
 
 
 MODES = [

@@ -1,25 +1,14 @@
 """The Python blocks of the README run, in order, in one session, without a warning."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
+from readme import README, blocks
 from sklearn.metrics import log_loss, roc_auc_score
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("xgboost")
-
-README = Path(__file__).parents[1] / "README.md"
-
-
-def blocks():
-    """Return each block below as many empty lines as make a traceback show the README's line."""
-    text = README.read_text(encoding="utf-8")
-    return [
-        "\n" * text[: match.start(1)].count("\n") + match[1]
-        for match in re.finditer(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    ]
 
 
 def test_blocks_run(monkeypatch, tmp_path):
@@ -38,14 +27,14 @@ def test_blocks_run(monkeypatch, tmp_path):
         y, probability = session["y_test"], session["probability"]
         assert roc_auc_score(y, probability) > 0.75
         assert log_loss(y, probability) < 0.9 * log_loss(y, np.full(len(y), y.mean()))
-    assert n_models == 5
+    assert n_models == 6
     assert not list(tmp_path.iterdir())
 
 
 def test_readme_names_the_commands_there_are():
     makefile = README.with_name("Makefile").read_text(encoding="utf-8")
     commands = set(re.findall(r"^make (\w+)", README.read_text(encoding="utf-8"), flags=re.MULTILINE))
-    assert commands == {"example", "test"}
+    assert commands == {"example", "test", "slow"}
     for command in commands:
         assert re.search(rf"^{command}:", makefile, flags=re.MULTILINE)
 

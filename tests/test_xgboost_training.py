@@ -176,7 +176,8 @@ def test_base_score_of_more_classes_is_margins(multiclass, make_data):
     found = base_score(objective, y, weight)
     assert isinstance(found, list)
     assert all(type(margin) is float for margin in found)
-    assert found == objective.intercept(y, weight).tolist()
+    start = objective.intercept(y, weight)
+    np.testing.assert_allclose(found, start - start.mean() if multiclass == "softmax" else start, rtol=1e-12)
     prior = np.bincount(y, weights=weight) / weight.sum(dtype=float)
     plain = base_score(FocalObjective(0.0, multiclass=multiclass), y, weight)
     expected = np.log(prior) if multiclass == "softmax" else logit(prior)
@@ -190,7 +191,9 @@ def test_boosting_begins_at_the_start(n_classes, multiclass, rounds, make_data):
     X, y, weight = make_data(n_classes)
     objective = FocalObjective(2.0, multiclass=multiclass)
     booster = train(objective, X, y, n_classes, weight, rounds, eta=1e-9)
-    expected = np.zeros_like(margins(booster, X)) + objective.intercept(y, weight)
+    start = objective.intercept(y, weight)
+    start = start - start.mean() if n_classes > 2 and multiclass == "softmax" else start
+    expected = np.zeros_like(margins(booster, X)) + start
     np.testing.assert_allclose(margins(booster, X), expected, rtol=1e-6, atol=1e-7)
 
 

@@ -70,6 +70,10 @@ using Output = nb::ndarray<nb::device::cpu>;
   throw nb::value_error((std::string(name) + " " + rule).c_str());
 }
 
+void check_aligned(const char* name, const void* data, std::size_t size) {
+  if (reinterpret_cast<std::uintptr_t>(data) % size) fail(name, "is not aligned");
+}
+
 template <class Any>
 Array view(const char* name, const Any& array, std::int64_t rows, std::int64_t columns,
            bool wide_allowed = true) {
@@ -85,7 +89,7 @@ Array view(const char* name, const Any& array, std::int64_t rows, std::int64_t c
       (!flat && std::int64_t(array.shape(1)) != columns)) {
     fail(name, "does not have the shape of margin");
   }
-  if (reinterpret_cast<std::uintptr_t>(array.data()) % (v.wide ? 8 : 4)) fail(name, "is not aligned");
+  check_aligned(name, array.data(), v.wide ? sizeof(double) : sizeof(float));
   v.data = const_cast<void*>(static_cast<const void*>(array.data()));
   v.row = array.stride(0);
   v.column = flat ? 0 : array.stride(1);
@@ -110,6 +114,7 @@ Job describe(bool softmax, const Input& margin, const Input& label, const std::o
     job.weight = view("weight", *weight, job.rows, 1);
   }
   if (std::int64_t(alpha.size()) != job.columns * (softmax ? 1 : 2)) fail("alpha", "has the wrong size");
+  check_aligned("alpha", alpha.data(), sizeof(double));
   job.alpha = alpha.data();
   if (!(gamma >= 0 && gamma <= 1e6)) fail("gamma", "must lie in [0, 1e6]");
   job.gamma = gamma;
@@ -181,11 +186,11 @@ NB_MODULE(_native, m) {
   m.attr("MARGIN_NAN") = unsigned(margin_nan);
   m.attr("MARGIN_UNDEFINED") = unsigned(margin_undefined);
   m.attr("WEIGHT_INVALID") = unsigned(weight_invalid);
-  m.def("derivatives", &derivatives, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a,
+  m.def("derivatives", &derivatives, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a.noconvert(),
         "gamma"_a, "exact"_a, "inverse_step"_a, "hessian_factor"_a, "gradient"_a.noconvert(),
         "hessian"_a.noconvert(), "threads"_a, "openmp"_a = 0, "precise"_a = false,
         "Write gradient and Hessian of every row; return the status bits found on the way.");
-  m.def("losses", &losses, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a, "gamma"_a,
+  m.def("losses", &losses, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a.noconvert(), "gamma"_a,
         "loss"_a.none().noconvert(), "threads"_a, "openmp"_a = 0,
         "Write the loss of every row, where loss is given; return status, their sum, and that of the weights.");
 }

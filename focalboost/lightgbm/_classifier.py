@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._estimator import PARAMETERS, Plan, make_plan, probabilities
+from .._estimator import PARAMETERS, Plan, encode, exclusive_classes, make_plan, probabilities
 from ..losses import AnyFocalLoss, SigmoidFocalLoss
 from ._booster import to_builtin
 from ._metrics import Evaluation, metric_names
@@ -54,7 +54,7 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
     focal_hessian : {"bounded", "upper", "exact"}, default="bounded"
         See `focalboost.BinaryFocalLoss.gradient_hessian`.
     focal_max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, > 0. It does not hold for linear trees.
+        Bound of a leaf's step with the bounded Hessian, at least 0.01. It does not hold for linear trees.
     focal_link : {"focal", "logit", "posterior"}, default="focal"
         From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
@@ -177,9 +177,12 @@ categorical_feature, callbacks, eval_X, eval_y
         """
         assert_all_finite(y)
         check_classification_targets(y)
-        classes, encoded = np.unique(column_or_1d(y), return_inverse=True)
+        classes, encoded = exclusive_classes(y)
         params = self.get_params()
         self._refuse(params, len(classes))
+        if isinstance(init_model, lightgbm.LGBMClassifier) and not np.array_equal(init_model.classes_, classes):
+            msg = f"init_model must have the labels of y, {classes}, got {init_model.classes_}"
+            raise ValueError(msg)
         plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, _label_weights(params, encoded))
         names, functions = _split_metrics(eval_metric)
         # As the parent: the names of the parameter come last, its default where eval_metric does not name it already.
@@ -189,21 +192,23 @@ categorical_feature, callbacks, eval_X, eval_y
         ordered = [*first, *last] if given is not None else metric_names([*first, "logloss"], len(classes))
         evaluation = Evaluation(plan.loss, self.focal_link, tuple(ordered), tuple(functions))
 
-        if not _TAKES_EVAL_X and eval_X is not None:
-            pairs = zip(eval_X, eval_y, strict=True) if isinstance(eval_X, tuple) else [(eval_X, eval_y)]
-            eval_set, eval_X, eval_y = list(pairs), None, None
+        if (eval_X is None) != (eval_y is None) or (eval_X is not None and eval_set is not None):
+            msg = "eval_X and eval_y must be given together, and not with eval_set, got another choice of the three"
+            raise ValueError(msg)
+        several = isinstance(eval_y, tuple)
+        codes = (
+            [] if eval_y is None else [encode(part, classes, "eval_y") for part in (eval_y if several else (eval_y,))]
+        )
         evaluated: dict[str, Any] = {}
-        if _TAKES_EVAL_X and eval_y is not None:
-            several = isinstance(eval_y, tuple)
-            codes = tuple(_encode(part, classes) for part in (eval_y if several else (eval_y,)))
-            evaluated = {"eval_X": eval_X, "eval_y": codes if several else codes[0]}
+        if _TAKES_EVAL_X and codes:
+            evaluated = {"eval_X": eval_X, "eval_y": tuple(codes) if several else codes[0]}
+        elif codes:
+            eval_set = list(zip(eval_X, eval_y, strict=True)) if several else [(eval_X, eval_y)]
         own_start = init_score is None and init_model is None
         if own_start:
             init_score = per_row(plan.intercept, len(encoded))
             sets = [eval_set] if isinstance(eval_set, tuple) else eval_set or []
-            lengths = [len(labels) for _, labels in sets]
-            if evaluated:
-                lengths = [len(part) for part in (codes if several else codes[:1])]
+            lengths = [len(part) for part in codes] or [len(labels) for _, labels in sets]
             eval_init_score = [_plus(plan.intercept, n, eval_init_score, i) for i, n in enumerate(lengths)]
 
         self._plan = plan
@@ -366,16 +371,6 @@ def _split_metrics(eval_metric: Any) -> tuple[list[str], list[Callable[..., Any]
             msg = f"eval_metric must be a name, a callable, or a list of them, got {metric!r}"
             raise TypeError(msg)
     return [m for m in metrics if isinstance(m, str)], [m for m in metrics if not isinstance(m, str)]
-
-
-def _encode(y: Any, classes: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    labels = column_or_1d(y)
-    unknown = np.setdiff1d(labels, classes)
-    if len(unknown):
-        msg = f"eval_y must hold labels of the training set, got {unknown[0]!r}"
-        raise ValueError(msg)
-    codes: npt.NDArray[np.intp] = np.searchsorted(classes, labels)
-    return codes
 
 
 def _plus(start: Any, n_samples: int, given: Any, i: int) -> npt.NDArray[np.float64]:

@@ -13,30 +13,19 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score
 
 from .._estimator import probabilities
+from .._metrics import Float64Array, auc_or, error, log_loss
 from .._validation import MULTICLASS
 from ..losses import AnyFocalLoss, BinaryFocalLoss, SigmoidFocalLoss
 from ._objective import FocalMetric
 
-Float64Array = npt.NDArray[np.float64]
 Result = tuple[str, float, bool]
 
 
-def _log_loss(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
-    # As scikit-learn's log_loss, without its checks in every round.
-    own = np.clip(proba[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0)
-    return float(np.average(-np.log(own), weights=weight))
-
-
-def _error(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
-    return float(np.average(proba.argmax(axis=1) != y, weights=weight))
-
-
 def _auc(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
-    return float(roc_auc_score(y, margin, sample_weight=weight)) if 0 < y.sum() < len(y) else 1.0
+    return auc_or(1.0, y, margin, weight)
 
 
 def _average_precision(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
@@ -55,19 +44,19 @@ def _auc_mu(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
         rank = np.empty(len(order), dtype=np.intp)
         # LightGBM takes distances less than 1e-15 apart for ties.
         rank[order] = np.concatenate([[0], np.cumsum(np.diff(distance[order]) >= 1e-15)])
-        areas.append(roc_auc_score(own, rank, sample_weight=part) if 0 < own.sum() < len(own) else 1.0)
+        areas.append(auc_or(1.0, own, rank, part))
     return float(np.mean(areas))
 
 
 BINARY: dict[str, tuple[Callable[..., float], bool]] = {
-    "binary_logloss": (_log_loss, False),
-    "binary_error": (_error, False),
+    "binary_logloss": (log_loss, False),
+    "binary_error": (error, False),
     "auc": (_auc, True),
     "average_precision": (_average_precision, True),
 }
 MULTI: dict[str, tuple[Callable[..., float], bool]] = {
-    "multi_logloss": (_log_loss, False),
-    "multi_error": (_error, False),
+    "multi_logloss": (log_loss, False),
+    "multi_error": (error, False),
     "auc_mu": (_auc_mu, True),
 }
 _SYNONYMS = {

@@ -30,7 +30,7 @@ class FocalObjective(FocalObjectiveBase):
         See `focalboost.BinaryFocalLoss.gradient_hessian`. ``gamma=0, hessian="upper"`` gives the trees of
         LightGBM's own objectives from the same start.
     max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, > 0.
+        Bound of a leaf's step with the bounded Hessian, at least 0.01.
 
     Notes
     -----

@@ -1,8 +1,12 @@
-"""What is taken from XGBoost's inside. Tested with 3.1 and 3.2."""
+"""What is taken from XGBoost's inside. Tested with 3.1, 3.2 and 3.4."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from .._frameworks import openmp_entry, require
 
@@ -15,3 +19,40 @@ OPENMP = openmp_entry(getattr(xgboost.core, "_LIB", None))
 def n_threads(data: Any) -> int | None:
     """Return None: a DMatrix does not tell the booster's thread count."""
     return None
+
+
+def in_native_order(array: Any) -> Any:
+    """Return an array of the other byte order in this machine's: XGBoost reads its bytes as they lie."""
+    if isinstance(array, np.ndarray) and not array.dtype.isnative:
+        return array.astype(array.dtype.newbyteorder("="))
+    return array
+
+
+def as_booster(model: Any) -> Any:
+    """Return the booster of what XGBoost takes as ``xgb_model``: an estimator, a booster, a file or its bytes."""
+    if isinstance(model, xgboost.XGBModel):
+        return model.get_booster()
+    return model if isinstance(model, xgboost.Booster) else xgboost.Booster(model_file=model)
+
+
+def outputs(booster: Any) -> tuple[str, int]:
+    """Return the objective inside a booster, and its margins a row: no public name tells them."""
+    learner = json.loads(booster.save_config())["learner"]
+    sizes = learner["learner_model_param"]
+    return learner["objective"]["name"], max(1, int(sizes["num_class"]), int(sizes["num_target"]))
+
+
+class Trainer(xgboost.XGBClassifier):  # type: ignore[misc,name-defined]
+    """The parent's fit, but for its metrics: it takes one callable with one value, this takes a native metric.
+
+    ``metric`` is the ``custom_metric`` of `xgboost.train`, ``metric_names`` are those left to XGBoost.
+    """
+
+    metric: Any = None
+    metric_names: Sequence[str] = ()
+
+    def _configure_fit(self, booster: Any, params: dict[str, Any], feature_weights: Any) -> tuple[Any, ...]:
+        model, _, params, weights = super()._configure_fit(booster, params, feature_weights)
+        params["disable_default_eval_metric"] = True
+        params["eval_metric"] = list(self.metric_names)
+        return model, self.metric, params, weights

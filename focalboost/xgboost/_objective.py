@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from .._callbacks import FocalMetricBase, FocalObjectiveBase
+from ..losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss
 from . import _native
 
 
@@ -31,13 +32,15 @@ class FocalObjective(FocalObjectiveBase):
         See `focalboost.BinaryFocalLoss.gradient_hessian`. ``gamma=0, hessian="upper"`` gives the trees of
         XGBoost's own objectives from the same start.
     max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, > 0.
+        Bound of a leaf's step with the bounded Hessian, at least 0.01.
 
     Notes
     -----
     Give `xgboost.train` three things, and the model is an ordinary one: ``"objective": "binary:logistic"`` (or
     ``"multi:softprob"`` and ``num_class``) and ``"base_score": base_score(objective, y)`` among the parameters, and
     ``obj=objective``. `xgboost.XGBClassifier` sets the first itself; it needs ``base_score`` too.
+    Multilabel targets, and one-vs-rest whose model predicts sigmoids, are labels of shape (n_samples, n_classes)
+    with ``multiclass="ovr"`` and ``"binary:logistic"``.
 
     Examples
     --------
@@ -114,8 +117,9 @@ def base_score(
     Parameters
     ----------
     objective : FocalObjective
-    y : array-like of shape (n_samples,)
-        Training labels, class numbers 0..K-1.
+    y : array-like of shape (n_samples,) or (n_samples, n_classes)
+        Training labels: class numbers 0..K-1, for ``binary:logistic`` or ``multi:softprob``; or 0/1 labels in a column
+        for each class, for ``binary:logistic`` and an objective with ``multiclass="ovr"``.
     sample_weight : array-like of shape (n_samples,), default=None
     n_classes : int, default=None
         As in `FocalObjective.intercept`.
@@ -123,9 +127,20 @@ def base_score(
     Returns
     -------
     float or list of float
-        A probability for two classes, in [1e-6, 1 - 1e-6], as XGBoost itself keeps it; for more classes, K margins.
+        For ``binary:logistic`` a probability, or one for each column, in [1e-6, 1 - 1e-6], as XGBoost itself keeps it;
+        for ``multi:softprob`` K margins, through softmax of mean 0, as XGBoost's own.
     """
-    start = objective.intercept(y, sample_weight, n_classes)
-    if isinstance(start, np.ndarray):
-        return [float(margin) for margin in start]
-    return float(np.clip(expit(start), 1e-6, 1 - 1e-6))
+    loss = objective.loss_of(y, n_classes)
+    return as_base_score(objective.intercept(y, sample_weight, n_classes), loss, np.ndim(y) == 2)
+
+
+def as_base_score(start: float | npt.NDArray[np.float64], loss: AnyFocalLoss, columns: bool) -> float | list[float]:
+    """Bring a start to the form of `base_score`; `columns` tells a column of labels for each class."""
+    if isinstance(loss, MulticlassFocalLoss):
+        form = start - np.mean(start)
+    elif isinstance(loss, BinaryFocalLoss) or columns:
+        form = np.clip(expit(start), 1e-6, 1 - 1e-6)
+    else:
+        form = np.asarray(start)
+    value: float | list[float] = form.tolist()
+    return value

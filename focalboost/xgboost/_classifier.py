@@ -1,0 +1,369 @@
+"""FocalXGBClassifier: XGBClassifier with the focal loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.validation import check_is_fitted
+
+from .._estimator import PARAMETERS, make_plan, probabilities
+from .._validation import MAX_ALPHA, MIN_ALPHA, MULTICLASS, check_number
+from ..losses import AnyFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
+from ._metrics import Evaluation, ExactHistory
+from ._native import Trainer, as_booster, in_native_order, outputs, xgboost
+from ._objective import FocalObjective, as_base_score
+from ._saved import Saved
+from ._target import Target
+
+_OBJECTIVES = ("binary:logistic", "multi:softprob", "multi:softmax")
+
+
+class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defined]
+    """`xgboost.XGBClassifier` that trains on the focal loss.
+
+    It starts at the minimiser of the focal risk, and the trained ``get_booster()`` is an ordinary XGBoost model with
+    that start inside: its own ``predict`` gives the ``logit`` link.
+
+    Parameters
+    ----------
+    objective : {"binary:logistic", "multi:softprob", "multi:softmax"} or None, default="binary:logistic"
+        The log-loss that is replaced; which one follows from the labels, as in `xgboost.XGBClassifier`.
+    focal_gamma : float, default=2.0
+        Focusing parameter in [0, 1e6]; 0 is the log-loss. (``gamma`` is XGBoost's ``min_split_loss``.)
+    focal_alpha : None, float, sequence, dict, "balanced" or "effective", default=None
+        Class weights, as in `focalboost.BinaryFocalLoss`, `focalboost.MulticlassFocalLoss` and
+        `focalboost.SigmoidFocalLoss`; a dict has the labels as keys. Not together with ``scale_pos_weight``.
+    focal_hessian : {"bounded", "upper", "exact"}, default="bounded"
+        See `focalboost.BinaryFocalLoss.gradient_hessian`.
+    focal_max_step : float, default=2.0
+        Bound of a leaf's step with the bounded Hessian, at least 0.01.
+    focal_link : {"focal", "logit", "posterior"}, default="focal"
+        From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
+    focal_multiclass : {"softmax", "ovr"}, default="softmax"
+        For more than two classes. With "ovr" the booster has a sigmoid for each class.
+    **kwargs
+        All other parameters of `xgboost.XGBClassifier`, with their defaults there. ``eval_metric`` takes the names of
+        XGBoost's classification metrics, ``"focal"`` (the mean focal loss) and any number of callables, all of
+        them given what `predict_proba` predicts in that round. ``base_score``, if given, replaces the start.
+
+    Attributes
+    ----------
+    focal_loss_ : the resolved loss, with alpha as numbers
+    classes_ : ndarray of shape (n_classes,), the labels in sorted order; 0 and 1 for multilabel targets
+
+    See Also
+    --------
+    focalboost.xgboost.FocalObjective : for `xgboost.train` and the stock estimator.
+
+    Examples
+    --------
+    >>> from focalboost import FocalXGBClassifier
+    >>> from sklearn.datasets import make_classification
+    >>> X, y = make_classification(weights=[0.9], random_state=0)
+    >>> FocalXGBClassifier(n_estimators=5).fit(X, y).predict_proba(X).shape
+    (100, 2)
+    """
+
+    def __init__(
+        self,
+        *,
+        objective: str | None = "binary:logistic",
+        focal_gamma: float = 2.0,
+        focal_alpha: Any = None,
+        focal_hessian: str = "bounded",
+        focal_max_step: float = 2.0,
+        focal_link: str = "focal",
+        focal_multiclass: str = "softmax",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(objective=objective, **kwargs)
+        self.focal_gamma = focal_gamma
+        self.focal_alpha = focal_alpha
+        self.focal_hessian = focal_hessian
+        self.focal_max_step = focal_max_step
+        self.focal_link = focal_link
+        self.focal_multiclass = focal_multiclass
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        base_margin: Any = None,
+        eval_set: Sequence[tuple[Any, Any]] | None = None,
+        verbose: bool | int | None = True,
+        xgb_model: Any = None,
+        sample_weight_eval_set: Sequence[Any] | None = None,
+        base_margin_eval_set: Sequence[Any] | None = None,
+        feature_weights: Any = None,
+    ) -> Self:
+        """Fit as `xgboost.XGBClassifier.fit`.
+
+        Parameters
+        ----------
+        X, sample_weight, verbose, sample_weight_eval_set, feature_weights
+            As there.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels of any kind that scikit-learn takes; with two dimensions multilabel targets, 0 or 1.
+        base_margin, base_margin_eval_set
+            As there: margins to start from, which the model does not hold.
+        eval_set
+            As there, with labels as in ``y``.
+        xgb_model
+            As there. Training goes on from that model's margins, and its start is kept.
+
+        Returns
+        -------
+        self
+        """
+        params = {name: value for name, value in self.get_params().items() if name not in PARAMETERS}
+        target = Target.of(y, self.focal_multiclass == "ovr")
+        _check_objective(params["objective"])
+        numbers = target.numbers(y, "y")
+        plan = make_plan(
+            self, FocalObjective, target.classes, numbers, sample_weight, _label_weights(params["scale_pos_weight"])
+        )
+        softmax = isinstance(plan.loss, MulticlassFocalLoss)
+        if xgb_model is not None:
+            xgb_model = as_booster(xgb_model)
+            _check_continuation(xgb_model, params["base_score"], target, softmax)
+        default = not params.get("disable_default_eval_metric")
+        evaluation = Evaluation.of(params["eval_metric"], default, plan.loss, self.focal_link, target.multilabel)
+        history = ExactHistory(evaluation)
+
+        params["objective"] = plan.objective
+        params["eval_metric"] = None
+        params["callbacks"] = [history, *(params["callbacks"] or [])]
+        if params["base_score"] is None and xgb_model is None:
+            params["base_score"] = as_base_score(plan.intercept, plan.loss, target.columns)
+        labels = target.for_xgboost(numbers)
+        sets = None
+        if eval_set is not None:
+            # XGBoost knows the training set by its being the same object.
+            sets = [
+                (in_native_order(part), labels if own is y else target.for_xgboost(target.numbers(own, "eval_set")))
+                for part, own in eval_set
+            ]
+        trainer = Trainer(**params)
+        trainer.metric, trainer.metric_names = history.metric, evaluation.by_xgboost
+        trainer.fit(
+            in_native_order(X),
+            labels,
+            sample_weight=in_native_order(sample_weight),
+            base_margin=in_native_order(base_margin),
+            eval_set=sets,
+            verbose=verbose,
+            xgb_model=xgb_model,
+            sample_weight_eval_set=sample_weight_eval_set,
+            base_margin_eval_set=base_margin_eval_set,
+            feature_weights=feature_weights,
+        )
+        self._Booster: Any = trainer.get_booster()
+        self.evals_result_: Any = getattr(trainer, "evals_result_", None)
+        self._take(Saved(plan.loss, self.focal_link, target.classes, target.multilabel))
+        self._saved.write(self._Booster)
+        return self
+
+    def predict(
+        self,
+        X: Any,
+        *,
+        output_margin: bool = False,
+        validate_features: bool = True,
+        base_margin: Any = None,
+        iteration_range: tuple[int, int] | None = None,
+    ) -> npt.NDArray[Any]:
+        """Label of the highest probability; all arguments as in `xgboost.XGBClassifier`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        output_margin, validate_features, base_margin, iteration_range
+            As in the parent.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or (n_samples, n_labels) of 0 and 1 for multilabel targets
+            With ``output_margin`` the margins, float32, as from `decision_function`.
+        """
+        if output_margin:
+            margin: npt.NDArray[np.float32] = super().predict(
+                in_native_order(X),
+                output_margin=True,
+                validate_features=validate_features,
+                base_margin=base_margin,
+                iteration_range=iteration_range,
+            )
+            return margin
+        proba = self.predict_proba(X, validate_features, base_margin, iteration_range)
+        if self._saved.multilabel:
+            return (proba > 0.5).astype(np.intp)
+        # One class alone has the probabilities of two, as in the parent.
+        labels: npt.NDArray[Any] = self.classes_[np.minimum(proba.argmax(axis=1), len(self.classes_) - 1)]
+        return labels
+
+    def predict_proba(
+        self,
+        X: Any,
+        validate_features: bool = True,
+        base_margin: Any = None,
+        iteration_range: tuple[int, int] | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """Probability of each class through ``focal_link``; all arguments as in `xgboost.XGBClassifier`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        validate_features, base_margin, iteration_range
+            As in the parent.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float64
+            Rows sum to 1, one-vs-rest included; but for multilabel targets.
+        """
+        margin = self.predict(
+            X,
+            output_margin=True,
+            validate_features=validate_features,
+            base_margin=base_margin,
+            iteration_range=iteration_range,
+        )
+        return probabilities(self.focal_loss_, margin, self.focal_link, exclusive=not self._saved.multilabel)
+
+    def decision_function(self, X: Any, **kwargs: Any) -> npt.NDArray[np.float32]:
+        """Margins, the start value included.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        **kwargs
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or, for more than two classes, (n_samples, n_classes), float32
+        """
+        return self.predict(X, output_margin=True, **kwargs)
+
+    def save_model(self, fname: Any) -> None:
+        """Write the model as `xgboost.XGBClassifier.save_model`, with loss, link and labels as an attribute of it.
+
+        Parameters
+        ----------
+        fname : str or path
+            Its ending tells the format.
+        """
+        booster = self.get_booster()
+        replace(self._saved, link=self.focal_link).write(booster)
+        super().save_model(fname)
+
+    def load_model(self, fname: Any) -> None:
+        """Read a model that `save_model` wrote, its loss, link and labels included.
+
+        The parameters focal_gamma, focal_alpha, focal_link and focal_multiclass become those of the model.
+
+        Parameters
+        ----------
+        fname : str, path or bytearray
+
+        Raises
+        ------
+        ValueError
+            For a model that `FocalXGBClassifier` did not write.
+        """
+        booster = xgboost.Booster({"n_jobs": self.n_jobs}, model_file=fname)
+        saved = Saved.find(booster)
+        if saved is None:
+            msg = (
+                "fname must be a model that FocalXGBClassifier saved, got one without its loss, link and labels; "
+                "load it with xgboost.XGBClassifier"
+            )
+            raise ValueError(msg)
+        own = {name: getattr(self, name) for name in ("objective", "base_score")}
+        super().load_model(fname)
+        # The parent makes parameters of what the model holds, and a new fit would start from them.
+        for name, value in own.items():
+            setattr(self, name, value)
+        self._take(saved)
+        self.focal_gamma, self.focal_alpha, self.focal_link = saved.loss.gamma, saved.loss.alpha, saved.link
+        self.focal_multiclass = MULTICLASS[isinstance(saved.loss, SigmoidFocalLoss)]
+
+    @property
+    def classes_(self) -> npt.NDArray[Any]:
+        """Labels in sorted order; 0 and 1 for multilabel targets."""
+        check_is_fitted(self)
+        return np.arange(2) if self._saved.multilabel else self._saved.classes
+
+    def to_stock(self) -> Any:
+        """Return the fitted model as an `xgboost.XGBClassifier`, for tools that want that very class.
+
+        Its `predict_proba` is the ``logit`` link, unnormalised for one-vs-rest, and its labels are 0..K-1.
+        """
+        params = {name: value for name, value in self.get_params().items() if name not in PARAMETERS}
+        stock = xgboost.XGBClassifier(**params | {"objective": self._native_objective()})
+        stock._Booster = self.get_booster()
+        stock.n_classes_ = self.n_classes_
+        return stock
+
+    def get_xgb_params(self) -> dict[str, Any]:
+        """Return XGBoost's own parameters; of a fitted model, with the objective that it holds."""
+        params: dict[str, Any] = super().get_xgb_params()
+        if self.__sklearn_is_fitted__():
+            params["objective"] = self._native_objective()
+        return params
+
+    def _wrapper_params(self) -> set[str]:
+        """Return the parameters that XGBoost itself is not to see: a hook of the parent."""
+        return {*super()._wrapper_params(), *PARAMETERS}
+
+    def _native_objective(self) -> str:
+        return "multi:softprob" if isinstance(self.focal_loss_, MulticlassFocalLoss) else "binary:logistic"
+
+    def _take(self, saved: Saved) -> None:
+        self._saved = saved
+        self.focal_loss_: AnyFocalLoss = saved.loss
+        self.n_classes_ = 2 if saved.multilabel else len(saved.classes)
+
+
+def _check_objective(objective: Any) -> None:
+    if objective is not None and (not isinstance(objective, str) or objective not in _OBJECTIVES):
+        msg = (
+            f"objective must be None or one of {_OBJECTIVES}, as the focal loss takes its place, "
+            f"got {objective!r}; for one-vs-rest set focal_multiclass='ovr'"
+        )
+        raise ValueError(msg)
+
+
+def _label_weights(scale_pos_weight: Any) -> tuple[float, float] | None:
+    if scale_pos_weight is None:
+        return None
+    rule = f"a finite number in [{MIN_ALPHA:g}, {MAX_ALPHA:g}]"
+    scale = check_number("scale_pos_weight", scale_pos_weight, rule, MIN_ALPHA, MAX_ALPHA)
+    return None if scale == 1 else (1.0, scale)
+
+
+def _check_continuation(booster: Any, base_score: Any, target: Target, softmax: bool) -> None:
+    """Raise for a model that these labels cannot go on from."""
+    if base_score is not None:
+        msg = (
+            f"base_score must not be given with xgb_model, got {base_score!r}: it would move the trees that the "
+            "model has; set it to None, which keeps the model's own"
+        )
+        raise ValueError(msg)
+    expected = (
+        "multi:softprob" if softmax else "binary:logistic",
+        len(target.classes) if softmax or target.columns else 1,
+    )
+    if outputs(booster) != expected:
+        msg = "xgb_model must have the objective {!r} and {} margins a row for these labels, got {!r} and {}"
+        raise ValueError(msg.format(*expected, *outputs(booster)))
+    saved = Saved.find(booster)
+    if saved is not None and (saved.classes.tolist(), saved.multilabel) != (target.classes.tolist(), target.multilabel):
+        msg = f"xgb_model must have the labels of y, {target.classes}, got {saved.classes}"
+        raise ValueError(msg)

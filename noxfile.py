@@ -1,0 +1,51 @@
+"""Checks in environments of their own: `nox` runs them all, `nox --list` names them, `nox -s NAME` runs one.
+
+The interpreters 3.11, 3.12 and 3.13 must be on the PATH; one that is missing is skipped.
+"""
+
+import subprocess
+
+import nox
+
+nox.options.error_on_missing_interpreters = False
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+# Everything that reaches the kernel without a framework.
+KERNEL_TESTS = [
+    f"tests/test_{name}.py"
+    for name in ("kernel", "fuzz", "layouts", "threads", "bad_input", "derivatives", "hessians", "property_losses")
+]
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("versions", ["oldest", "newest"])
+def tests(session: nox.Session, versions: str) -> None:
+    """Run the tests but the slow ones, with the oldest or the newest versions of what focalboost stands on."""
+    pins = ["--constraint", ".ci/oldest.txt"] if versions == "oldest" else []
+    install_tests(session, *pins)
+    session.run("python", "-m", "pip", "check")
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def sanitize(session: nox.Session) -> None:
+    """Run the kernel's tests under the sanitizers of addresses and of undefined behaviour; needs GCC on Linux."""
+    flags = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g"
+    session.install("numpy", "scipy", "scikit-learn", "mpmath", "pytest", "hypothesis")
+    session.install(
+        "--editable",
+        ".",
+        "--config-settings=cmake.build-type=Debug",
+        f"--config-settings=cmake.define.CMAKE_CXX_FLAGS={flags}",
+    )
+    library = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True).stdout
+    # Python itself frees little at its end; its own allocator would hide overruns.
+    checked = {"LD_PRELOAD": library.strip(), "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
+    for instruction_set in ("baseline", ""):  # the plainest, and the widest of this processor
+        session.run("pytest", *KERNEL_TESTS, *session.posargs, env=checked | {"FOCALBOOST_SIMD": instruction_set})
+
+
+def install_tests(session: nox.Session, *options: str) -> None:
+    """Install the package, editable as `make test` does it, and what its tests need."""
+    wanted = session.run("python", ".ci/requirements.py", "test", silent=True)
+    session.install("--editable", ".", "xgboost-cpu>=3.1", *str(wanted).split(), *options)

@@ -1,0 +1,73 @@
+"""What holds for the objectives and metrics of both frameworks, in both of their calling forms, on any data."""
+
+import importlib
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from problems import problems
+
+ADAPTERS = {
+    name: importlib.import_module(f"focalboost.{name}")
+    for name in ("lightgbm", "xgboost")
+    if importlib.util.find_spec(name)
+}
+# As each framework hands margins over.
+LAYOUTS = {"lightgbm": (np.float64, "F"), "xgboost": (np.float32, "C")}
+
+pytestmark = pytest.mark.parametrize("framework", LAYOUTS)
+
+
+def adapter(framework, p, **options):
+    """Return the framework's objective, metric, and its margins for a problem."""
+    package = ADAPTERS.get(framework) or pytest.importorskip(framework)
+    settings = {"multiclass": "ovr" if p.kind == "ovr" else "softmax"}
+    dtype, order = LAYOUTS[framework]
+    margin = p.z.clip(-1e38, 1e38).astype(dtype, order=order)
+    objective = package.FocalObjective(p.loss.gamma, p.loss.alpha, **settings, **options)
+    return objective, package.FocalMetric(p.loss.gamma, p.loss.alpha, **settings), margin
+
+
+def dataset(p, absent):
+    """Stand for the framework's data set: labels and weights in float32, as both keep them."""
+    weight = absent if p.weight is None else p.weight.astype(np.float32)
+    return SimpleNamespace(get_label=lambda: p.y.astype(np.float32), get_weight=lambda: weight)
+
+
+FRAMEWORK_PROBLEMS = problems(kinds=("binary", "softmax", "ovr"), infinite=False)
+
+
+@given(p=FRAMEWORK_PROBLEMS, hessian=st.sampled_from(["bounded", "upper", "exact"]))
+def test_both_forms_are_one(framework, p, hessian):
+    objective, metric, margin = adapter(framework, p, hessian=hessian)
+    weight = None if p.weight is None else p.weight.astype(np.float32)
+    data = dataset(p, None if framework == "lightgbm" else np.empty(0, dtype=np.float32))
+    for native, sklearn in zip(objective(margin, data), objective(p.y, margin, weight), strict=True):
+        assert native.tobytes() == sklearn.tobytes()
+        assert native.dtype == np.float32
+        assert native.shape == margin.shape
+        assert np.isfinite(native).all()
+    values = [
+        next(part for part in (result if isinstance(result, tuple) else (result,)) if isinstance(part, float))
+        for result in (metric(margin, data), metric(p.y, margin, weight))
+    ]
+    np.testing.assert_array_equal(*values)
+    assert values[0] >= 0 or (weight is not None and not weight.any())
+
+
+@given(p=FRAMEWORK_PROBLEMS)
+def test_derivatives_are_those_of_the_loss(framework, p):
+    objective, _, margin = adapter(framework, p, hessian="upper")
+    factor = objective._softmax_factor(margin.shape[1]) if p.kind == "softmax" else 1.0
+    expected = p.loss.gradient_hessian(p.y, margin.astype(np.float64), p.weight, hessian="upper", hessian_factor=factor)
+    for a, b in zip(objective(p.y, margin, p.weight), expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-30)
+
+
+@given(p=FRAMEWORK_PROBLEMS, max_step=st.floats(0.01, 100))
+def test_no_constant_leaf_steps_further_than_max_step(framework, p, max_step):
+    objective, _, margin = adapter(framework, p, max_step=max_step)
+    gradient, hessian = (part.astype(np.float64).sum(axis=0) for part in objective(p.y, margin, p.weight))
+    assert (np.abs(gradient) <= max_step * hessian * (1 + 1e-5) + 1e-30).all()
