@@ -175,7 +175,8 @@ class FocalObjectiveBase(FocalSettings):
         -------
         float for two classes, else ndarray of shape (n_classes,)
         """
-        return self.loss_of(y_true, n_classes).intercept(y_true, sample_weight, self._n_classes(y_true, n_classes))
+        n_classes = self._n_classes(y_true, n_classes)
+        return self.loss_of(y_true, n_classes).intercept(y_true, sample_weight, n_classes)
 
     def resolve(
         self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None, n_classes: int | None = None
