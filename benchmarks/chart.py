@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import LogFormatter
 
 from .report import Figure
 
@@ -29,11 +30,11 @@ def draw(figures: Sequence[Figure], path: Path) -> None:
             if figure.bar:
                 ax.plot(float(figure.bar.split()[1]), row, "|", color="black", markersize=12, zorder=3)
         ax.set_yticks(range(len(shown)), [f"{figure.name} [{figure.unit}]".removesuffix(" []") for figure in shown])
-        ax.tick_params(labelsize=7)
+        ax.tick_params(which="both", labelsize=7)
         ax.set_ylim(len(shown) - 0.5, -0.5)
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter("{x:g}")
-        ax.xaxis.set_minor_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
         ax.grid(axis="x", alpha=0.3)
         ax.set_title(part, fontsize=9, loc="left")
     canvas.supxlabel("median (dot: green keeps to its bar, red does not), quartiles (grey), bar (black)", fontsize=8)

@@ -11,8 +11,7 @@ from lightgbm import LGBMClassifier
 from sklearn.model_selection import GridSearchCV
 from xgboost import XGBClassifier
 
-from focalboost import FocalLGBMClassifier
-from focalboost.xgboost import FocalObjective, base_score
+from focalboost import FocalLGBMClassifier, FocalXGBClassifier
 
 from .frameworks import synthetic
 from .pairing import compare
@@ -28,8 +27,8 @@ IDLE = (0.0, 1e-12, 2e-12, 3e-12, 4e-12)
 def figures(scale: Scale) -> Iterator[Figure]:
     """Both frameworks; log-loss from predict_proba scores every fit."""
     X, y = synthetic(scale.grid_rows)
-    same = {"n_estimators": scale.grid_trees, "n_jobs": None}
-    lightgbm = {**same, "num_leaves": 31, "min_child_weight": 0.0, "verbose": -1}
+    same = {"n_estimators": scale.grid_trees, "min_child_weight": 0.0}
+    lightgbm = {**same, "num_leaves": 31, "verbose": -1}
     ratio = compare(
         partial(search, FocalLGBMClassifier(**lightgbm), {"focal_gamma": GAMMAS}, X, y),
         partial(search, LGBMClassifier(**lightgbm), {"reg_lambda": IDLE}, X, y),
@@ -39,12 +38,9 @@ def figures(scale: Scale) -> Iterator[Figure]:
     yield Figure.of_ratio(PART, f"LightGBM, {len(X):,} rows, {scale.grid_trees} trees", ratio, "<= 1.1")
 
     xgboost = {**same, "tree_method": "hist", "grow_policy": "lossguide", "max_leaves": 31, "max_depth": 0}
-    stock = XGBClassifier(**xgboost, min_child_weight=0.0)
-    objectives = [FocalObjective(gamma) for gamma in GAMMAS]
-    focal = [{"objective": [objective], "base_score": [base_score(objective, y)]} for objective in objectives]
     ratio = compare(
-        partial(search, stock, focal, X, y),
-        partial(search, stock, {"reg_lambda": [1 + idle for idle in IDLE]}, X, y),
+        partial(search, FocalXGBClassifier(**xgboost), {"focal_gamma": GAMMAS}, X, y),
+        partial(search, XGBClassifier(**xgboost), {"reg_lambda": [1 + idle for idle in IDLE]}, X, y),
         scale.pairs,
         warm_up=1,
     )
