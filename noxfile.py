@@ -38,9 +38,13 @@ def sanitize(session: nox.Session) -> None:
         "--config-settings=cmake.build-type=Debug",
         f"--config-settings=cmake.define.CMAKE_CXX_FLAGS={flags}",
     )
-    library = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True).stdout
-    # Python itself frees little at its end; its own allocator would hide overruns.
-    checked = {"LD_PRELOAD": library.strip(), "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
+    # Python is linked to neither, and the sanitizer looks for the C++ library when it starts.
+    libraries = [
+        subprocess.run(["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
+        for name in ("libasan.so", "libstdc++.so")
+    ]
+    # Python frees little at its end; its own allocator would hide overruns.
+    checked = {"LD_PRELOAD": " ".join(libraries), "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
     for instruction_set in ("baseline", ""):  # the plainest, and the widest of this processor
         session.run("pytest", *KERNEL_TESTS, *session.posargs, env=checked | {"FOCALBOOST_SIMD": instruction_set})
 
