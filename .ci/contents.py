@@ -1,4 +1,4 @@
-"""Check what is in an sdist and in a wheel: `python .ci/contents.py SDIST WHEEL`. Nothing that does not belong there."""
+"""Check that an sdist and a wheel hold what belongs there and nothing else: `python .ci/contents.py SDIST WHEEL`."""
 
 import re
 import subprocess
