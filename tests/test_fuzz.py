@@ -12,7 +12,7 @@ REFUSED = ("of_one_size_off", "of_alignment")
 
 @pytest.mark.parametrize("calls, seed", [(20_000, 0), pytest.param(100_000, 20_000, marks=pytest.mark.slow)])
 def test_entry_points_survive(calls, seed, in_new_process):
-    counts = json.loads(in_new_process(SCRIPT, calls, seed))
+    counts = json.loads(in_new_process(SCRIPT, calls, seed, timeout=900))
     total = counts.pop("calls")
     assert total["accepted"] + total["refused"] == calls
     assert total["accepted"] > 0.1 * calls
