@@ -28,7 +28,7 @@ class Page(HTMLParser):
 
 def dead_links(folder: Path) -> list[str]:
     """Return ``page: link`` for each link inside the site that leads nowhere."""
-    pages = {path: Page(path.read_text(encoding="utf-8")) for path in folder.rglob("*.html")}
+    pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.html"))}
     dead = []
     for path, page in pages.items():
         for link in sorted(page.links):

@@ -51,3 +51,13 @@ def test_pages_and_the_site_know_each_other():
 def test_links_between_pages(page):
     for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_dead_links_are_found(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    links = importlib.import_module("links")
+    (tmp_path / "one.html").write_text('<a id="top" href="two.html#here">x</a> <a href="#top">x</a>', "utf-8")
+    (tmp_path / "two.html").write_text('<p id="here"><a href="https://example.org/none">x</a></p>', "utf-8")
+    assert links.dead_links(tmp_path) == []
+    (tmp_path / "two.html").write_text('<p id="there"><img src="lost.png"><a href="three.html">x</a></p>', "utf-8")
+    assert links.dead_links(tmp_path) == ["one.html: two.html#here", "two.html: lost.png", "two.html: three.html"]
