@@ -2,6 +2,9 @@
 # make test      run the tests
 # make slow      run the tests that take long
 # make lint      check the style and the types
+# make benchmark compare the speed with the frameworks' own objectives; ARGS=--quick for a look
+# make interop   test the explainers and exporters that take our models
+# make docs      build the site in docs/_build, without a warning and without a dead link inside it
 #
 # Each sets up .venv at the first run. PYTHON=python3.12 chooses the interpreter.
 
@@ -17,7 +20,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NATIVE := CMakeLists.txt $(wildcard focalboost/_kernel/*.cpp focalboost/_kernel/*.hpp focalboost/_kernel/*.inl)
 
 .NOTPARALLEL:
-.PHONY: example test slow lint
+.PHONY: example test slow lint benchmark interop docs
 
 example: $(STAMPS)/examples
 	$(BIN)/python examples/fraud_detection.py $(ARGS)
@@ -32,6 +35,16 @@ lint: $(STAMPS)/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+benchmark: $(STAMPS)/peers
+	$(BIN)/python -m benchmarks $(ARGS)
+
+interop: $(STAMPS)/interop
+	$(BIN)/python -m pytest tests/test_interop.py $(ARGS)
+
+docs: $(STAMPS)/docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build $(ARGS)
+	$(BIN)/python docs/links.py docs/_build
 
 $(STAMPS)/created:
 	@command -v $(PYTHON) >/dev/null || \
@@ -73,6 +86,19 @@ $(STAMPS)/test: $(STAMPS)/torch $(STAMPS)/package $(STAMPS)/xgboost .ci/requirem
 
 $(STAMPS)/lint: $(STAMPS)/examples
 	$(call install,lint)
+
+# Packages to compare with: the suite says which are missing. The last one's dependencies are there already.
+$(STAMPS)/peers: $(STAMPS)/torch $(STAMPS)/examples
+	$(BIN)/python .ci/requirements.py peers >$@.txt
+	@$(PIP) install -r $@.txt && $(PIP) install --no-deps imbalance-xgboost || \
+	  echo "WARNING: not all packages to compare with could be installed"
+	@touch $@
+
+$(STAMPS)/interop: $(STAMPS)/test
+	$(call install,interop)
+
+$(STAMPS)/docs: $(STAMPS)/examples
+	$(call install,docs)
 
 define install
 	$(BIN)/python .ci/requirements.py $(1) >$@.txt

@@ -1,47 +1,55 @@
-"""Time a grid search with two workers against one: fits in workers must not fight for the processors.
-
-python benchmarks/search.py [--framework xgboost]. The ratio ought to be well below 1 on two idle processors, and
-not above it anywhere.
-"""
+"""A grid search over gamma against one of as many stock fits."""
 
 from __future__ import annotations
 
-import argparse
-import importlib
-import os
-from importlib.metadata import version
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
-import numpy as np
-from pairing import compare
-from sklearn.datasets import make_classification
+from lightgbm import LGBMClassifier
 from sklearn.model_selection import GridSearchCV
+from xgboost import XGBClassifier
 
-ESTIMATORS = {"lightgbm": "FocalLGBMClassifier", "xgboost": "FocalXGBClassifier"}
+from focalboost import FocalLGBMClassifier, FocalXGBClassifier
 
+from .frameworks import synthetic
+from .pairing import compare
+from .report import Figure
+from .scales import Scale
 
-def main() -> None:
-    """Search with one and with two workers in turn, each fit with all threads that joblib leaves it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--framework", choices=ESTIMATORS, default="lightgbm")
-    parser.add_argument("--rows", type=int, default=50_000)
-    parser.add_argument("--pairs", type=int, default=5)
-    arguments = parser.parse_args()
-    X, y = make_classification(arguments.rows, 20, weights=[0.97], random_state=0)
-    quiet = {"verbosity": -1} if arguments.framework == "lightgbm" else {}
-    kind = getattr(importlib.import_module(f"focalboost.{arguments.framework}"), ESTIMATORS[arguments.framework])
-
-    def search(n_jobs: int) -> object:
-        grid = {"focal_gamma": [0.0, 1.0, 2.0]}
-        estimator = kind(n_estimators=50, **quiet)
-        return GridSearchCV(estimator, grid, cv=2, scoring="average_precision", n_jobs=n_jobs).fit(X, y)
-
-    ratio = compare(lambda: search(2), lambda: search(1), arguments.pairs, warm_up=1)
-    versions = ", ".join(f"{name} {version(name)}" for name in ("scikit-learn", "joblib", "numpy"))
-    low, high = ratio.spread
-    print(f"{arguments.framework}, {arguments.rows} rows, {os.cpu_count()} processors; {versions}")
-    print(f"one worker {np.median(ratio.peer):.2f} s, two {np.median(ratio.subject):.2f} s")
-    print(f"two / one: {ratio.of_medians:.2f} (quartiles {low:.2f} to {high:.2f})")
+PART = "Grid search: 5 gammas x 3 folds / 5 stock settings x 3 folds"
+GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
+# As many settings that change nothing: L2 terms far below any Hessian of a leaf.
+IDLE = (0.0, 1e-12, 2e-12, 3e-12, 4e-12)
 
 
-if __name__ == "__main__":
-    main()
+def figures(scale: Scale) -> Iterator[Figure]:
+    """Both frameworks; log-loss from predict_proba scores every fit."""
+    X, y = synthetic(scale.grid_rows)
+    same = {"n_estimators": scale.grid_trees, "min_child_weight": 0.0}
+    lightgbm = {**same, "num_leaves": 31, "verbose": -1}
+    ratio = compare(
+        partial(search, FocalLGBMClassifier(**lightgbm), {"focal_gamma": GAMMAS}, X, y),
+        partial(search, LGBMClassifier(**lightgbm), {"reg_lambda": IDLE}, X, y),
+        scale.pairs,
+        warm_up=1,
+    )
+    yield Figure.of_ratio(PART, f"LightGBM, {len(X):,} rows, {scale.grid_trees} trees", ratio, "<= 1.1")
+
+    xgboost = {**same, "tree_method": "hist", "grow_policy": "lossguide", "max_leaves": 31, "max_depth": 0}
+    ratio = compare(
+        partial(search, FocalXGBClassifier(**xgboost), {"focal_gamma": GAMMAS}, X, y),
+        partial(search, XGBClassifier(**xgboost), {"reg_lambda": [1 + idle for idle in IDLE]}, X, y),
+        scale.pairs,
+        warm_up=1,
+    )
+    yield Figure.of_ratio(PART, f"XGBoost, {len(X):,} rows, {scale.grid_trees} trees", ratio, "<= 1.1")
+
+
+def search(model: Any, grid: Any, X: Any, y: Any) -> Any:
+    """Fit the grid."""
+    with warnings.catch_warnings():
+        # LGBMClassifier names its features in fit and then misses the names in predict.
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        return GridSearchCV(model, grid, scoring="neg_log_loss", cv=3, error_score="raise").fit(X, y)

@@ -1,6 +1,6 @@
 """Train on rare classes under every condition that has broken focal losses, and print where a model came out bad.
 
-python benchmarks/stress.py [--quick]: gamma x share of positives x depth x learning rate x way of training x
+python -m benchmarks.stress [--quick]: gamma x share of positives x depth x learning rate x way of training x
 framework. A model is bad if a prediction is not finite, or if it is constant where the framework's own is not. The
 AUC on the test half stands beside that of the framework's own objective, plain and with its leaves clamped
 (max_delta_step=2); mean over depths, learning rates and seeds.

@@ -175,7 +175,8 @@ class FocalObjectiveBase(FocalSettings):
         -------
         float for two classes, else ndarray of shape (n_classes,)
         """
-        return self.loss_of(y_true, n_classes).intercept(y_true, sample_weight, self._n_classes(y_true, n_classes))
+        n_classes = self._n_classes(y_true, n_classes)
+        return self.loss_of(y_true, n_classes).intercept(y_true, sample_weight, n_classes)
 
     def resolve(
         self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None, n_classes: int | None = None
@@ -234,16 +235,21 @@ class FocalMetricBase(FocalSettings):
             )
             raise ValueError(msg)
 
-    def _value(self, y_true: Any, y_pred: Any, sample_weight: Any) -> float:
+    def _sums(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[float, float]:
+        """Return the sums of weighted losses and of weights."""
         rows = self._rows(y_true, y_pred, sample_weight)
         given = np.asarray(rows.raw_prediction)
         if given.size == 0:  # a worker of a cluster may hold no row
-            return float("nan")
+            return 0.0, 0.0
         margin = _as_margins(given)
-        total, weight = self._loss_of(margin.ndim)._evaluate(
+        return self._loss_of(margin.ndim)._evaluate(
             rows.y_true, margin, rows.sample_weight, n_threads=rows.n_threads, openmp=self._native.OPENMP
         )
-        return total / weight if weight > 0 else float("nan")
+
+
+def mean_loss(total: float, weight: float) -> float:
+    """Return the mean of weighted losses, NaN where there are none."""
+    return total / weight if weight > 0 else float("nan")
 
 
 def in_columns(labels: npt.ArrayLike, margin: Any) -> npt.NDArray[Any]:

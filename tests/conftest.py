@@ -136,3 +136,12 @@ def real_data():
         return X, y
 
     return load
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """Client of two workers of one thread each, in processes of their own."""
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "host": "127.0.0.1"}
+    with distributed.LocalCluster(**options) as workers, distributed.Client(workers) as client:
+        yield client

@@ -193,6 +193,23 @@ def test_inputs_are_not_modified(name, layout):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("output", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_classes", [*range(2, 18), 23])
+def test_rows_and_columns_give_the_same_bits(n_classes, dtype, output):
+    # Rows in C order take another way through the registers than columns do, by the number of classes.
+    rng = np.random.default_rng(n_classes)
+    loss = MulticlassFocalLoss(2.0)
+    for n in (1, 8, 9, 63, 64, 65, 137):
+        y, z = rng.integers(0, n_classes, n), rng.normal(scale=3, size=(n, n_classes)).astype(dtype)
+        apart = np.full((n, n_classes + 3), np.nan, dtype=dtype)
+        apart[:, :n_classes] = z
+        by_columns = loss.gradient_hessian(y, np.asfortranarray(z), dtype=output)
+        for rows in (z, apart[:, :n_classes]):
+            for ours, expected in zip(loss.gradient_hessian(y, rows, dtype=output), by_columns, strict=True):
+                np.testing.assert_array_equal(ours, expected)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("gamma", [0.0, 0.3, 1.0, 2.0])
 def test_infinite_margins_give_the_limit_binary(gamma, dtype):

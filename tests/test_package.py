@@ -16,7 +16,13 @@ PACKAGE = ROOT / "focalboost"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FRAMEWORKS = {"lightgbm", "xgboost"}
 # Modules above both framework packages may use either, but never a framework itself.
-COMPOSERS = {"focalboost", "focalboost.dask", "focalboost.plot"}
+COMPOSERS = {
+    "focalboost",
+    "focalboost.plot",
+    "focalboost.dask",
+    "focalboost.dask._lightgbm",
+    "focalboost.dask._xgboost",
+}
 LOWEST = ["_validation", "_kernel", "links", "_class_weights", "_base", "losses", "probability"]
 # Public modules without __all__: focalboost itself offers their names, or they hold functions for the losses' use.
 WITHOUT_ALL = {"losses", "links", "probability"}
@@ -100,6 +106,19 @@ except ImportError as error:
     assert f"pip install 'focalboost[{framework}]'" in message
 
 
+def test_missing_dask_is_named_with_its_remedy():
+    pytest.importorskip("lightgbm")
+    code = """
+import sys
+sys.modules["distributed"] = None
+try:
+    from focalboost.dask import DaskFocalLGBMClassifier
+except ImportError as error:
+    print(error)
+"""
+    assert "pip install 'focalboost[dask]'" in run_python(code)
+
+
 @pytest.mark.parametrize("framework, found", [("lightgbm", "4.5.0"), ("xgboost", "3.0.5")])
 def test_old_framework_is_refused(framework, found):
     code = f"""
@@ -129,7 +148,7 @@ def test_floor_is_that_of_the_extra(framework):
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_layers(path):
     name, roots, names = module_name(path), imported_roots(path), imports(path)
-    inside = {framework for framework in FRAMEWORKS if name.startswith(f"focalboost.{framework}")}
+    inside = {f for f in FRAMEWORKS if name.startswith(f"focalboost.{f}") or name == f"focalboost.dask._{f}"}
     assert roots & FRAMEWORKS <= inside
     for framework in FRAMEWORKS - inside:
         assert not any(other.startswith(f"focalboost.{framework}") for other in names) or name in COMPOSERS
@@ -158,6 +177,8 @@ def test_all_is_sorted_and_complete(name):
     framework = name.split(".")[1] if name.count(".") else ""
     if framework in FRAMEWORKS:
         pytest.importorskip(framework)
+    if framework == "dask":
+        pytest.importorskip("distributed")
     module = importlib.import_module(name)
     if not hasattr(module, "__all__"):
         assert name.rpartition(".")[2] in WITHOUT_ALL, f"{name} is public and has no __all__"

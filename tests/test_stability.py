@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
-from stress import overlapping
+
+from benchmarks.stress import overlapping
 
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 # Share of positives: rows of training and test part together, seeds.

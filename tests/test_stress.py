@@ -3,7 +3,8 @@
 import functools
 
 import pytest
-from stress import WAYS, Case, outcome
+
+from benchmarks.stress import WAYS, Case, outcome
 
 LINES = [(framework, way) for framework, ways in WAYS.items() for way in ways]
 SETTINGS = [{"max_depth": 10, "learning_rate": 0.5}]

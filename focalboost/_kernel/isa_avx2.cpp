@@ -1,4 +1,6 @@
 // The kernel for x86-64 with AVX2 and FMA; the build gives this file its flags.
+#include <immintrin.h>
+
 #include "job.hpp"
 
 namespace focalboost::avx2 {
@@ -6,6 +8,7 @@ namespace {
 #include "vecmath.inl"
 #include "pointwise.inl"
 #include "block.inl"
+#include "planes.inl"
 #include "sigmoid.inl"
 #include "softmax.inl"
 #include "passes.inl"

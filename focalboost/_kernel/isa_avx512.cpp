@@ -1,4 +1,6 @@
 // The kernel for x86-64 with AVX-512 F, DQ, VL and BW; the build gives this file its flags.
+#include <immintrin.h>
+
 #include "job.hpp"
 
 namespace focalboost::avx512 {
@@ -6,6 +8,7 @@ namespace {
 #include "vecmath.inl"
 #include "pointwise.inl"
 #include "block.inl"
+#include "planes.inl"
 #include "sigmoid.inl"
 #include "softmax.inl"
 #include "passes.inl"

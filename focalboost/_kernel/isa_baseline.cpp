@@ -6,6 +6,7 @@ namespace {
 #include "vecmath.inl"
 #include "pointwise.inl"
 #include "block.inl"
+#include "planes.inl"
 #include "sigmoid.inl"
 #include "softmax.inl"
 #include "passes.inl"

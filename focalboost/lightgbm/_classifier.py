@@ -183,7 +183,8 @@ categorical_feature, callbacks, eval_X, eval_y
         if isinstance(init_model, lightgbm.LGBMClassifier) and not np.array_equal(init_model.classes_, classes):
             msg = f"init_model must have the labels of y, {classes}, got {init_model.classes_}"
             raise ValueError(msg)
-        plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, _label_weights(params, encoded))
+        by_label = label_weights(params, np.bincount(encoded, minlength=2))
+        plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, by_label)
         names, functions = _split_metrics(eval_metric)
         # As the parent: the names of the parameter come last, its default where eval_metric does not name it already.
         given = next((params[name] for name in _ALIASES["metric"] if params.get(name) is not None), None)
@@ -226,7 +227,7 @@ categorical_feature, callbacks, eval_X, eval_y
                 eval_metric=[evaluation] if evaluation.names or evaluation.callables else None,
                 feature_name=feature_name,
                 categorical_feature=categorical_feature,
-                callbacks=[_keep_objective, *(callbacks or [])],
+                callbacks=[keep_objective, *(callbacks or [])],
                 init_model=init_model,
                 **evaluated,
             )
@@ -310,21 +311,13 @@ categorical_feature, callbacks, eval_X, eval_y
     def _process_params(self, stage: str) -> dict[str, Any]:
         """Return the native parameters of a fit or a prediction: a hook of the parent."""
         params: dict[str, Any] = super()._process_params(stage)
-        for name in PARAMETERS:
-            params.pop(name, None)
         if stage == "fit":
             plan: Plan[FocalObjective] = self._plan
             self._objective = "binary"
             if self._n_classes > 2:
                 self._objective = "multiclassova" if isinstance(plan.loss, SigmoidFocalLoss) else "multiclass"
-            for name in _ALIASES["metric"]:
-                params.pop(name, None)
-            params["objective"] = plan.objective
-            params["metric"] = "None"
-            # Without it the leaves of quantised gradients step up to 36, whatever the bound; with it, 1.9.
-            if params.get("use_quantized_grad"):
-                params.setdefault("quant_train_renew_leaf", True)
-        return params
+            params = with_objective(params, plan.objective)
+        return {name: value for name, value in params.items() if name not in PARAMETERS}
 
     def _refuse(self, params: dict[str, Any], n_labels: int) -> None:
         """Raise for what a custom objective cannot do, before any training."""
@@ -343,24 +336,36 @@ categorical_feature, callbacks, eval_X, eval_y
                 raise ValueError(msg)
 
 
-def _keep_objective(env: Any) -> None:
+def with_objective(params: dict[str, Any], objective: FocalObjective) -> dict[str, Any]:
+    """Put a focal objective in the place of LightGBM's own objective and metric."""
+    own = (*_ALIASES["objective"], *_ALIASES["metric"])
+    others = {name: value for name, value in params.items() if name not in own}
+    # Without it the leaves of quantised gradients step up to 36, whatever the bound; with it, 1.9.
+    renewed = {"quant_train_renew_leaf": True} if params.get("use_quantized_grad") else {}
+    return renewed | others | {"objective": objective, "metric": "None"}
+
+
+def keep_objective(env: Any) -> None:
     """Spare LightGBM's reset of an objective that is "none" already: without usable features it is an error."""
     env.model._Booster__set_objective_to_none = True
 
 
-_keep_objective.before_iteration = True  # type: ignore[attr-defined]
-_keep_objective.order = 0  # type: ignore[attr-defined]
+keep_objective.before_iteration = True  # type: ignore[attr-defined]
+keep_objective.order = 0  # type: ignore[attr-defined]
 
 
-def _label_weights(params: dict[str, Any], y: npt.NDArray[np.intp]) -> tuple[float, float] | None:
-    """Return what LightGBM's binary objective weighs labels 0 and 1 with, where the user asks for it."""
+def label_weights(params: dict[str, Any], rows: npt.NDArray[Any]) -> tuple[float, float] | None:
+    """Return what LightGBM's binary objective weighs labels 0 and 1 with, where the user asks for it.
+
+    `rows` holds the number of rows of each.
+    """
     scale = float(params.get("scale_pos_weight") or 1.0)
     if not any(params.get(name) for name in _ALIASES["is_unbalance"]):
         return None if scale == 1.0 else (1.0, scale)
     if scale != 1.0:
         msg = f"scale_pos_weight must not be given with is_unbalance=True, got {scale}; use one of them"
         raise ValueError(msg)
-    negative, positive = np.maximum(np.bincount(y, minlength=2)[:2], 1)
+    negative, positive = np.maximum(rows[:2], 1)
     return (1.0, float(negative / positive)) if negative > positive else (float(positive / negative), 1.0)
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .._callbacks import FocalMetricBase, FocalObjectiveBase
+from .._callbacks import FocalMetricBase, FocalObjectiveBase, mean_loss
 from . import _native
 
 
@@ -99,7 +99,7 @@ class FocalMetric(FocalMetricBase):
         y_pred : ndarray of shape (n_samples,) or (n_samples, n_classes), margins; natively a `lightgbm.Dataset`
         sample_weight : ndarray of shape (n_samples,), default=None
         """
-        return self.__name__, self._value(y_true, y_pred, sample_weight), False
+        return self.__name__, mean_loss(*self._sums(y_true, y_pred, sample_weight)), False
 
 
 def init_score(

@@ -123,10 +123,10 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         """
         params = {name: value for name, value in self.get_params().items() if name not in PARAMETERS}
         target = Target.of(y, self.focal_multiclass == "ovr")
-        _check_objective(params["objective"])
+        check_objective(params["objective"])
         numbers = target.numbers(y, "y")
         plan = make_plan(
-            self, FocalObjective, target.classes, numbers, sample_weight, _label_weights(params["scale_pos_weight"])
+            self, FocalObjective, target.classes, numbers, sample_weight, label_weights(params["scale_pos_weight"])
         )
         softmax = isinstance(plan.loss, MulticlassFocalLoss)
         if xgb_model is not None:
@@ -331,7 +331,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         self.n_classes_ = 2 if saved.multilabel else len(saved.classes)
 
 
-def _check_objective(objective: Any) -> None:
+def check_objective(objective: Any) -> None:
     if objective is not None and (not isinstance(objective, str) or objective not in _OBJECTIVES):
         msg = (
             f"objective must be None or one of {_OBJECTIVES}, as the focal loss takes its place, "
@@ -340,7 +340,7 @@ def _check_objective(objective: Any) -> None:
         raise ValueError(msg)
 
 
-def _label_weights(scale_pos_weight: Any) -> tuple[float, float] | None:
+def label_weights(scale_pos_weight: Any) -> tuple[float, float] | None:
     if scale_pos_weight is None:
         return None
     rule = f"a finite number in [{MIN_ALPHA:g}, {MAX_ALPHA:g}]"

@@ -21,6 +21,15 @@ def n_threads(data: Any) -> int | None:
     return None
 
 
+def over_workers(sums: Sequence[float]) -> list[float]:
+    """Add up over the workers of a distributed training; each must call it."""
+    collective = xgboost.collective
+    if not collective.is_distributed():
+        return list(sums)
+    total: list[float] = collective.allreduce(np.array(sums), collective.Op.SUM).tolist()
+    return total
+
+
 def in_native_order(array: Any) -> Any:
     """Return an array of the other byte order in this machine's: XGBoost reads its bytes as they lie."""
     if isinstance(array, np.ndarray) and not array.dtype.isnative:

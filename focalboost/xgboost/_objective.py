@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from .._callbacks import FocalMetricBase, FocalObjectiveBase
+from .._callbacks import FocalMetricBase, FocalObjectiveBase, mean_loss
 from ..losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss
 from . import _native
 
@@ -80,6 +80,7 @@ class FocalMetric(FocalMetricBase):
 
     It reads margins, which XGBoost passes where the objective is custom. With a built-in objective XGBoost
     passes probabilities, and the value is wrong. XGBoost hands values on with six decimals, which ties small ones.
+    In distributed training each worker returns the mean over the rows of all.
 
     Parameters
     ----------
@@ -101,8 +102,11 @@ class FocalMetric(FocalMetricBase):
         y_pred : ndarray of shape (n_samples,) or (n_samples, n_classes), margins; natively a `xgboost.DMatrix`
         sample_weight : ndarray of shape (n_samples,), default=None
         """
-        value = self._value(y_true, y_pred, sample_weight)
-        return (self.__name__, value) if hasattr(y_pred, "get_label") else value
+        sums = self._sums(y_true, y_pred, sample_weight)
+        if not hasattr(y_pred, "get_label"):
+            return mean_loss(*sums)
+        # XGBoost takes the mean of what its workers return, whatever rows they hold.
+        return self.__name__, mean_loss(*_native.over_workers(sums))
 
 
 def base_score(

@@ -1,0 +1,1 @@
+"""What focal loss costs beside the frameworks' own objectives: ``python -m benchmarks``."""

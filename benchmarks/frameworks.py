@@ -1,0 +1,193 @@
+"""One training in either framework: same rows, same number of leaves, any objective.
+
+Both grow 31 leaves best first and take any split that leaves 20 rows (LightGBM) or has any gain (XGBoost), so that a
+loss with small Hessians gets as many leaves as one with large ones.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import lightgbm as lgb
+import numpy as np
+import xgboost as xgb
+
+import focalboost.lightgbm
+import focalboost.xgboost
+
+Array = np.ndarray[Any, Any]
+
+
+def synthetic(n_rows: int, n_features: int = 20) -> tuple[Array, Array]:
+    """Numbers, and labels of which some 10 % are positive."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_rows, n_features), dtype=np.float32)
+    risk = X[:, 0] + X[:, 1] * X[:, -1] - 2.8
+    return X, (rng.random(n_rows) < 1 / (1 + np.exp(-risk))).astype(np.float32)
+
+
+class Recorder:
+    """An objective that keeps what another returned, and can play it again at no cost.
+
+    The same gradients give the same trees, so what playing takes beyond the built-in objective is the framework's own
+    price of a custom one.
+    """
+
+    def __init__(self, objective: Callable[..., tuple[Array, Array]]) -> None:
+        self.objective = objective
+        self.kept: list[tuple[Array, Array]] = []
+        self.played: int | None = None
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        """Return the same object: LightGBM copies its parameters, and would keep the records to itself."""
+        return self
+
+    def __call__(self, margin: Array, data: Any) -> tuple[Array, Array]:
+        """Record, or play."""
+        if self.played is None:
+            self.kept.append(self.objective(margin, data))
+            return self.kept[-1]
+        self.played += 1
+        return self.kept[self.played - 1]
+
+    def rewind(self) -> None:
+        """Play from the first round."""
+        self.played = 0
+
+
+class Idle:
+    """An objective that computes nothing and returns two arrays it holds: the least that a custom objective takes."""
+
+    def __init__(self, n_rows: int) -> None:
+        self.gradient = np.random.default_rng(0).standard_normal(n_rows, dtype=np.float32)
+        self.hessian = np.ones_like(self.gradient)
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        """Return the same object, as LightGBM copies its parameters."""
+        return self
+
+    def __call__(self, margin: Array, data: Any) -> tuple[Array, Array]:
+        """Return the arrays."""
+        return self.gradient, self.hessian
+
+
+class ThreadSwitch:
+    """An objective whose kernel gets one thread and two in turn, while the framework keeps its own."""
+
+    def __init__(self, objective: Callable[..., tuple[Array, Array]]) -> None:
+        self.objective = objective
+        self.seconds: dict[int, list[float]] = {1: [], 2: []}
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        """Return the same object, as LightGBM copies its parameters."""
+        return self
+
+    def __call__(self, margin: Array, data: Any) -> tuple[Array, Array]:
+        """Compute twice, first with the one number of threads, then with the other; time both."""
+        rounds = len(self.seconds[1])
+        for threads in (1, 2) if rounds % 2 else (2, 1):
+            before = os.environ.get("OMP_NUM_THREADS")
+            os.environ["OMP_NUM_THREADS"] = str(threads)  # the kernel reads it in each call, the framework has read it
+            start = time.perf_counter()
+            result = self.objective(margin, data)
+            self.seconds[threads].append(time.perf_counter() - start)
+            if before is None:
+                del os.environ["OMP_NUM_THREADS"]
+            else:
+                os.environ["OMP_NUM_THREADS"] = before
+        return result
+
+
+@dataclass(frozen=True)
+class LightGBM:
+    """`lightgbm.train` on rows that are binned already."""
+
+    X: Any
+    y: Array
+    n_classes: int = 2
+
+    name: ClassVar[str] = "LightGBM"
+    objective: ClassVar[type] = focalboost.lightgbm.FocalObjective
+    margin_dtype: ClassVar[type] = np.float64
+
+    def __post_init__(self) -> None:
+        started = lgb.Dataset(self.X, self.y).construct()  # takes a start value; the stock objective must see none
+        object.__setattr__(self, "data", {True: started, False: lgb.Dataset(self.X, self.y).construct()})
+
+    def train(self, objective: Any, rounds: int, start: Any = None) -> Any:
+        """Train; `start` is the FocalObjective whose start value is used, None for the built-in objective."""
+        params = {
+            "objective": objective,
+            "num_leaves": 31,
+            "min_sum_hessian_in_leaf": 0.0,
+            "metric": "None",
+            "verbosity": -1,
+            "num_class": self.n_classes if self.n_classes > 2 else 1,
+        }
+        data = self.data[start is not None]
+        if start is None:
+            return lgb.train(params, data, rounds)
+        data.set_init_score(focalboost.lightgbm.init_score(start, self.y, n_classes=self.n_classes))
+        booster = lgb.train(params, data, rounds)
+        return focalboost.lightgbm.to_builtin(booster, start.intercept(self.y, n_classes=self.n_classes))
+
+    def stock(self, rounds: int) -> Any:
+        """Train with the built-in log-loss."""
+        return self.train("binary" if self.n_classes == 2 else "multiclass", rounds)
+
+    @staticmethod
+    def leaves(booster: Any) -> int:
+        """Count the leaves of all trees."""
+        return sum(
+            int(row.split("=")[1]) for row in booster.model_to_string().splitlines() if "num_leaves=" in row[:11]
+        )
+
+
+@dataclass(frozen=True)
+class XGBoost:
+    """`xgboost.train` (hist) on rows that are binned already."""
+
+    X: Any
+    y: Array
+    n_classes: int = 2
+
+    name: ClassVar[str] = "XGBoost"
+    objective: ClassVar[type] = focalboost.xgboost.FocalObjective
+    margin_dtype: ClassVar[type] = np.float32
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", xgb.QuantileDMatrix(self.X, self.y))
+
+    def train(self, objective: Any, rounds: int, start: Any = None) -> Any:
+        """Train; `start` is the FocalObjective whose start value is used, None for the built-in objective."""
+        params = {
+            "objective": "binary:logistic" if self.n_classes == 2 else "multi:softprob",
+            "tree_method": "hist",
+            "grow_policy": "lossguide",
+            "max_leaves": 31,
+            "max_depth": 0,
+            "min_child_weight": 0.0,
+            "disable_default_eval_metric": True,
+        }
+        if self.n_classes > 2:
+            params["num_class"] = self.n_classes
+        if start is None:
+            return xgb.train(params, self.data, rounds)
+        params["base_score"] = focalboost.xgboost.base_score(start, self.y, n_classes=self.n_classes)
+        return xgb.train(params, self.data, rounds, obj=objective)
+
+    def stock(self, rounds: int) -> Any:
+        """Train with the built-in log-loss."""
+        return self.train(None, rounds)
+
+    @staticmethod
+    def leaves(booster: Any) -> int:
+        """Count the leaves of all trees."""
+        return sum(tree.count("leaf=") for tree in booster.get_dump())
+
+
+FRAMEWORKS = (LightGBM, XGBoost)

@@ -1,0 +1,57 @@
+"""How the time grows with the rows and with the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from focalboost import BinaryFocalLoss, MulticlassFocalLoss
+
+from .frameworks import FRAMEWORKS, synthetic
+from .pairing import compare
+from .report import Figure
+from .scales import Scale
+
+PART = "Growth"
+
+
+def figures(scale: Scale) -> Iterator[Figure]:
+    """Five times the rows should take five times as long; as many margins in more columns as long as in one."""
+    few, many = scale.growth_rows
+    rng = np.random.default_rng(0)
+    y = (rng.random(many) < 0.05).astype(np.float32)
+    z = rng.normal(-3, 3, many).astype(np.float32)
+    loss = BinaryFocalLoss(2.0)
+    ratio = compare(
+        lambda: loss.gradient_hessian(y, z, n_threads=1),
+        lambda: loss.gradient_hessian(y[:few], z[:few], n_threads=1),
+        scale.kernel_pairs,
+    )
+    yield Figure.of_ratio(PART, f"kernel, binary: {many:,} / {few:,} rows", ratio, "<= 5.5")
+
+    softmax = MulticlassFocalLoss(2.0)
+    for n_classes in (2, 7, 30, 100):
+        n = max(1, few // n_classes)
+        labels = rng.integers(0, n_classes, n).astype(np.float32)
+        margins = rng.normal(0, 2, (n, n_classes)).astype(np.float32)
+        ratio = compare(
+            lambda labels=labels, margins=margins: softmax.gradient_hessian(labels, margins, n_threads=1),
+            lambda: loss.gradient_hessian(y[:few], z[:few], n_threads=1),
+            scale.kernel_pairs,
+        )
+        yield Figure.of_ratio(PART, f"kernel, {few:,} margins: softmax K = {n_classes} / binary", ratio)
+
+    X, y = synthetic(many)
+    for framework in FRAMEWORKS:
+        objective = framework.objective(2.0)
+        small, large = framework(X[:few], y[:few]), framework(X, y)
+        ratio = compare(
+            lambda large=large, objective=objective: large.train(objective, 5, objective),
+            lambda small=small, objective=objective: small.train(objective, 5, objective),
+            scale.pairs,
+            warm_up=1,
+        )
+        yield Figure.of_ratio(
+            PART, f"{framework.name} focal training, 5 rounds: {many:,} / {few:,} rows", ratio, "<= 5.5"
+        )

@@ -1,0 +1,86 @@
+"""Whole trainings: focal loss and a plain numpy focal loss against the built-in log-loss of the same framework."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .formulas import NumpyFocal
+from .frameworks import FRAMEWORKS, Recorder, ThreadSwitch, synthetic
+from .pairing import Ratio, in_turn
+from .report import Figure, Skipped
+from .scales import Scale
+
+PART = "Training: focal loss / built-in log-loss, 31 leaves"
+BARS = {"LightGBM": "<= 1", "XGBoost": "<= 1.12"}
+
+
+def figures(scale: Scale) -> Iterator[Figure | Skipped]:
+    """Binary by number of rows, then softmax of seven classes."""
+    for n_rows in scale.training_rows:
+        X, y = synthetic(n_rows)
+        for framework in FRAMEWORKS:
+            yield from ratios(framework(X, y), scale, f"{n_rows:,} x {X.shape[1]}", BARS[framework.name])
+    yield from softmax(scale)
+
+
+def softmax(scale: Scale) -> Iterator[Figure | Skipped]:
+    """Covertype, of real data with several classes the largest there is to be had."""
+    sys.path.append(str(Path(__file__).parents[1] / "examples"))
+    import datasets  # noqa: PLC0415 (the examples are scripts, not a package)
+
+    try:
+        X, labels = datasets.load_covertype()
+    except datasets.DatasetUnavailable as error:
+        yield Skipped(PART, "Covertype, softmax K = 7", str(error))
+        return
+    rows = np.sort(np.random.default_rng(0).permutation(len(X))[: scale.covertype_rows])
+    X, y = X.to_numpy(np.float32)[rows], labels.to_numpy(np.float32)[rows]
+    for framework in FRAMEWORKS:
+        problem = framework(X, y, n_classes=7)
+        yield from ratios(problem, scale, f"Covertype {len(X):,} x 54, softmax K = 7", "<= 1.05", rounds_of=7 * len(X))
+
+
+def ratios(problem: Any, scale: Scale, data: str, bar: str, rounds_of: int | None = None) -> Iterator[Figure]:
+    """Ratios to the built-in objective; the bar is for gamma 2."""
+    rounds = scale.rounds(rounds_of or len(problem.y))
+    recorder = Recorder(problem.objective(2.0))
+    focal_leaves = problem.leaves(problem.train(recorder, rounds, recorder.objective))
+    share = focal_leaves / problem.leaves(problem.stock(rounds))
+
+    def replay() -> Any:
+        recorder.rewind()
+        return problem.train(recorder, rounds, recorder.objective)
+
+    calls = {"stock": partial(problem.stock, rounds)}
+    objectives = {
+        "gamma 0, the same trees": problem.objective(0.0, hessian="upper"),
+        "gamma 2": problem.objective(2.0),
+        "gamma 2.5": problem.objective(2.5),
+    }
+    for name, objective in objectives.items():
+        calls[name] = partial(problem.train, objective, rounds, objective)
+    calls["gamma 2 at no cost (replayed)"] = replay
+    calls["gamma 2 in plain numpy"] = partial(problem.train, NumpyFocal(2.0), rounds, recorder.objective)
+    times = in_turn(calls, scale.pairs)
+    stock = times.pop("stock")
+    for name, seconds in times.items():
+        figure = Figure.of_ratio(PART, f"{problem.name}, {data}: {name}", Ratio(seconds, stock))
+        if name == "gamma 2":
+            figure = replace(figure, bar=bar, note=f"{figure.note}, {share:.1%} of the leaves")
+        yield figure
+    yield threads(problem, data, rounds, scale.pairs)
+
+
+def threads(problem: Any, data: str, rounds: int, pairs: int) -> Figure:
+    """Seconds of the kernel inside the framework's loop with two threads, to those with one."""
+    switch = ThreadSwitch(problem.objective(2.0))
+    problem.train(switch, max(rounds, pairs), switch.objective)
+    ratio = Ratio(tuple(switch.seconds[2]), tuple(switch.seconds[1]))
+    return Figure.of_ratio(PART, f"{problem.name}, {data}: kernel in the loop, 2 threads / 1", ratio, "<= 1")

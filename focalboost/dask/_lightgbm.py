@@ -1,0 +1,140 @@
+"""FocalLGBMClassifier on a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from sklearn.preprocessing import LabelEncoder
+
+from .._estimator import PARAMETERS, make_plan
+from ..lightgbm import FocalLGBMClassifier, FocalObjective, to_builtin
+from ..lightgbm._classifier import keep_objective, label_weights, with_objective
+from ..lightgbm._native import lightgbm
+from ._cluster import OnCluster
+from ._shards import class_factors, counted_alpha, load
+
+_STOPPING = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
+
+
+class DaskFocalLGBMClassifier(OnCluster, FocalLGBMClassifier):  # type: ignore[misc]
+    """`focalboost.FocalLGBMClassifier` on a Dask cluster, as `lightgbm.DaskLGBMClassifier` is `LGBMClassifier` on one.
+
+    The fitted model needs no cluster: `to_local` returns it, and ``booster_`` is an ordinary LightGBM model.
+
+    Parameters
+    ----------
+    client : distributed.Client, default=None
+        None takes the current one.
+    **kwargs
+        As in `focalboost.FocalLGBMClassifier`.
+
+    Notes
+    -----
+    The labels of all workers are encoded together, so that a worker may lack some; `lightgbm.DaskLGBMClassifier`
+    encodes those of each worker by themselves. Partitions without rows are left out. X, y and weights are held in
+    the memory of the workers during `fit`.
+
+    LightGBM finds bins from the rows of single workers, so the trees are those of one machine only where features have
+    few distinct values. ``pred_contrib`` is off by a constant, as upstream.
+    """
+
+    _local = FocalLGBMClassifier
+    _margins = np.float64
+
+    def __init__(self, *, client: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.client = client
+
+    def fit(  # type: ignore[override]
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        feature_name: Any = "auto",
+        categorical_feature: Any = "auto",
+        callbacks: list[Callable[..., Any]] | None = None,
+        **refused: Any,
+    ) -> Self:
+        """Fit on the workers that hold the data.
+
+        Parameters
+        ----------
+        X : Dask array or data frame of shape (n_samples, n_features)
+        y, sample_weight : Dask array, series or data frame of shape (n_samples,)
+            In the partitions of X.
+        feature_name, categorical_feature, callbacks
+            As in `lightgbm.LGBMClassifier.fit`.
+        **refused
+            Evaluation sets.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            If X, y or the weights are no Dask collection.
+        ValueError
+            If their partitions differ or hold a single row; for labels, weights and parameters as in
+            `focalboost.FocalLGBMClassifier`; for evaluation sets and early stopping.
+        """
+        params = self.get_params()
+        _refuse_on_clusters(params, refused)
+        shards = load(self.client_, X, y, sample_weight)
+        self._refuse(params, len(shards.classes))
+        if 1 in shards.lengths:
+            msg = "X must have partitions of 2 rows or more, as LightGBM refuses a single one; rechunk or repartition X"
+            raise ValueError(msg)
+        factors = class_factors(self.class_weight, shards)
+        local = self.to_local()
+        local.focal_alpha = counted_alpha(self.focal_alpha, shards.rows, self.focal_multiclass)
+        if factors is not None:
+            local.class_weight = dict(zip(shards.classes.tolist(), factors, strict=True))
+        numbers = np.arange(len(shards.classes))
+        by_label = label_weights(params, np.bincount(numbers, shards.rows, minlength=2))
+        plan = make_plan(local, FocalObjective, shards.classes, numbers, shards.weights, by_label)
+
+        # A regressor takes class numbers as they are; a classifier would encode those of its worker again.
+        inner = lightgbm.DaskLGBMRegressor(client=self.client_)
+        own = ("client", "class_weight", *PARAMETERS)
+        inner.set_params(**{k: v for k, v in with_objective(params, plan.objective).items() if k not in own})
+        if len(numbers) > 2:
+            inner.set_params(num_class=len(numbers))
+        inner.fit(
+            shards.features(),
+            shards.labels(),
+            sample_weight=shards.row_weights(factors),
+            init_score=shards.repeat(plan.intercept),
+            feature_name=feature_name,
+            categorical_feature=categorical_feature,
+            callbacks=[keep_objective, *(callbacks or [])],
+        )
+        booster = to_builtin(inner.booster_, plan.intercept, multiclass=self.focal_multiclass)
+        state = {k: v for k, v in vars(inner).items() if k.startswith("_") and k != "_other_params"}
+        self.__dict__.update(state)
+        self._le = LabelEncoder().fit(shards.classes)
+        self._classes, self._n_classes = shards.classes, len(shards.classes)
+        self._Booster, self._objective = booster, booster.params["objective"]
+        self.focal_loss_, self.fitted_ = plan.loss, True
+        return self
+
+
+def _refuse_on_clusters(params: dict[str, Any], refused: dict[str, Any]) -> None:
+    """Raise for what needs to know the rows of other workers."""
+    for name in refused:
+        if not name.startswith("eval_"):
+            msg = f"fit() got an unexpected keyword argument {name!r}"
+            raise TypeError(msg)
+    stopping = [name for name in _STOPPING if params.get(name)]
+    if refused or stopping:
+        given = next(iter([*refused, *stopping]))
+        msg = (
+            f"{given} must not be given on a cluster: LightGBM measures there what one worker holds, and workers that "
+            "stop at different rounds leave each other waiting; fit all rounds, and choose their number on held-out "
+            "rows with to_local().predict_proba(X, num_iteration=...)"
+        )
+        raise ValueError(msg)

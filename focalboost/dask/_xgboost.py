@@ -1,0 +1,171 @@
+"""FocalXGBClassifier on a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from xgboost import dask as xgboost_dask
+
+from .._estimator import encode, make_plan
+from ..losses import MulticlassFocalLoss
+from ..xgboost import FocalObjective
+from ..xgboost._classifier import FocalXGBClassifier, check_objective, label_weights
+from ..xgboost._metrics import Evaluation, ExactHistory, Result
+from ..xgboost._native import over_workers
+from ..xgboost._objective import as_base_score
+from ..xgboost._saved import Saved
+from ._cluster import OnCluster
+from ._shards import Shards, counted_alpha, load
+
+
+class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[misc]
+    """`focalboost.FocalXGBClassifier` on a Dask cluster, as `xgboost.dask.DaskXGBClassifier` is `XGBClassifier` on one.
+
+    The fitted model needs no cluster: `to_local` returns it, and ``get_booster()`` is an ordinary XGBoost model.
+
+    Parameters
+    ----------
+    client : distributed.Client, default=None
+        None takes the current one.
+    **kwargs
+        As in `focalboost.FocalXGBClassifier`. ``eval_metric`` takes the names of means over rows, which are computed
+        over the rows of all workers, ``"aucpr"``, which XGBoost approximates, and callables, of which the mean over the
+        workers is taken, by the weight of their rows.
+
+    Notes
+    -----
+    X, y and weights are held in the memory of the workers during `fit`. XGBoost sketches quantiles worker by worker,
+    so the trees are those of one machine only where features have few distinct values.
+    """
+
+    _local = FocalXGBClassifier
+    _margins = np.float32
+
+    def __init__(self, *, client: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.client = client
+
+    def fit(  # type: ignore[override]
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        eval_set: Sequence[tuple[Any, Any]] | None = None,
+        sample_weight_eval_set: Sequence[Any] | None = None,
+        verbose: bool | int = True,
+    ) -> Self:
+        """Fit on the workers that hold the data.
+
+        Parameters
+        ----------
+        X : Dask array or data frame of shape (n_samples, n_features)
+        y, sample_weight : Dask array, series or data frame of shape (n_samples,)
+            In the partitions of X. Labels of any kind that scikit-learn takes.
+        eval_set, sample_weight_eval_set
+            Pairs like X and y, and a weight for each or None. The last one is for early stopping.
+        verbose
+            As in `xgboost.XGBClassifier.fit`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            If X, y or the weights are no Dask collection.
+        ValueError
+            If their partitions differ; for labels, weights and parameters as in `focalboost.FocalXGBClassifier`; for a
+            metric that is no mean over rows.
+        """
+        check_objective(self.objective)
+        shards = load(self.client_, X, y, sample_weight)
+        n_classes = len(shards.classes)
+        local = self.to_local()
+        local.focal_alpha = counted_alpha(self.focal_alpha, shards.rows, self.focal_multiclass)
+        by_label = label_weights(self.scale_pos_weight)
+        plan = make_plan(local, FocalObjective, shards.classes, np.arange(n_classes), shards.weights, by_label)
+        params = local.get_xgb_params()
+        default = not params.get("disable_default_eval_metric")
+        evaluation = ClusterEvaluation.of(self.eval_metric, default, plan.loss, self.focal_link, multilabel=False)
+        softmax = isinstance(plan.loss, MulticlassFocalLoss)
+        columns = n_classes > 2 and not softmax
+        params["objective"] = "multi:softprob" if softmax else "binary:logistic"
+        params |= {"num_class": n_classes} if softmax else {}
+        if self.base_score is None:
+            params["base_score"] = as_base_score(plan.intercept, plan.loss, columns)
+        params |= {"disable_default_eval_metric": True, "eval_metric": evaluation.by_xgboost}
+
+        train = self._matrix(shards, columns)
+        weights = sample_weight_eval_set or [None] * len(eval_set or [])
+        evals = []
+        for i, ((X_eval, y_eval), weight) in enumerate(zip(eval_set or [], weights, strict=True)):
+            held_out = load(self.client_, X_eval, y_eval, weight)
+            encode(held_out.classes, shards.classes, "eval_set")
+            held_out = replace(held_out, classes=shards.classes)
+            evals.append((self._matrix(held_out, columns, train), f"validation_{i}"))
+        history = ExactHistory(evaluation)
+        trained = xgboost_dask.train(
+            self.client_,
+            params,
+            train,
+            self.get_num_boosting_rounds(),
+            evals=evals or None,
+            obj=plan.objective,
+            custom_metric=history.metric,
+            early_stopping_rounds=self.early_stopping_rounds,
+            callbacks=[history, *(self.callbacks or [])],
+            verbose_eval=verbose,
+        )
+        self._Booster = trained["booster"]
+        self.evals_result_ = trained["history"] if evals else None
+        self._take(Saved(plan.loss, self.focal_link, shards.classes, multilabel=False))
+        self._saved.write(self._Booster)
+        return self
+
+    def _wrapper_params(self) -> set[str]:
+        return {*super()._wrapper_params(), "client"}
+
+    def _matrix(self, shards: Shards, columns: bool, train: Any = None) -> Any:
+        """Return the rows as XGBoost takes them; those of an evaluation set share the bins of `train`."""
+        binned = self.tree_method in (None, "auto", "hist")
+        kind = xgboost_dask.DaskQuantileDMatrix if binned else xgboost_dask.DaskDMatrix
+        return kind(
+            self.client_,
+            shards.features(),
+            shards.label_columns() if columns else shards.labels(),
+            weight=shards.row_weights(None),
+            missing=self.missing,
+            feature_types=self.feature_types,
+            enable_categorical=self.enable_categorical,
+            **({"ref": train, "max_bin": self.max_bin} if binned else {}),
+        )
+
+
+@dataclass(frozen=True)
+class ClusterEvaluation(Evaluation):
+    """The metrics of a fit, over the rows of all workers."""
+
+    def __call__(self, margin: Any, data: Any) -> list[Result]:
+        """Return (name, value) of each metric; called by XGBoost on each worker."""
+        weight = data.get_weight()
+        total = float(weight.sum() if len(weight) else data.num_row())
+        if total > 0:
+            local = super().__call__(margin, data)
+        else:  # a worker without rows has to take part all the same
+            local = [(name, 0.0) for name in self.order if name not in self.by_xgboost]
+        whole, *sums = over_workers([total, *(total * value for _, value in local)])
+        return [(name, value / whole) for (name, _), value in zip(local, sums, strict=True)]
+
+    def _checked(self, name: str) -> str:
+        own = super()._checked(name)
+        if own == "auc":
+            msg = (
+                "eval_metric must be a mean over rows on a cluster, as each worker sees its own, got 'auc'; use 'aucpr'"
+            )
+            raise ValueError(msg)
+        return own
