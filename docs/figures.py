@@ -91,7 +91,12 @@ def links() -> Figure:
     axes = figure.subplots()
     margin = np.linspace(-4, 4, 400)
     for gamma, color in GAMMAS.items():
-        axes.plot(expit(margin), BinaryFocalLoss(gamma).predict_proba(margin)[:, 1], color=color, label=rf"$\gamma$ = {gamma:g}")
+        axes.plot(
+            expit(margin),
+            BinaryFocalLoss(gamma).predict_proba(margin)[:, 1],
+            color=color,
+            label=rf"$\gamma$ = {gamma:g}",
+        )
     axes.set(xlabel="sigmoid of the margin (logit link)", ylabel="probability (focal link)", title="Calibration")
     axes.legend(frameon=False)
     return figure

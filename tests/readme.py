@@ -1,4 +1,4 @@
-"""The Python blocks of the README."""
+"""The Python blocks of the README and of the pages in docs."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,13 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def blocks():
-    """Return each block below as many empty lines as make a traceback show the README's line."""
-    text = README.read_text(encoding="utf-8")
+    """Return the README's blocks."""
+    return blocks_of(README)
+
+
+def blocks_of(path):
+    """Return each block below as many empty lines as make a traceback show the file's line."""
+    text = path.read_text(encoding="utf-8")
     return [
         "\n" * text[: match.start(1)].count("\n") + match[1]
         for match in re.finditer(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)

@@ -41,7 +41,7 @@ class FocalObjective(FocalObjectiveBase):
     --------
     >>> from focalboost.lightgbm import FocalObjective
     >>> FocalObjective(gamma=1.0).intercept([0] * 95 + [1] * 5)  # doctest: +ELLIPSIS
-    -1.78...
+    -1.64...
     """
 
     _native: ClassVar[ModuleType] = _native

@@ -1,0 +1,53 @@
+"""The site's pages: the Python blocks of each run, in order, in one session; so do the examples in docstrings."""
+
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from readme import blocks_of
+
+pytest.importorskip("lightgbm")
+pytest.importorskip("xgboost")
+
+ROOT = Path(__file__).parents[1]
+PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "```python" in page.read_text(encoding="utf-8")]
+MODULES = [path for path in sorted((ROOT / "focalboost").rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
+
+
+# LightGBM says so in every fit on a cluster.
+@pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning")
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_blocks_run(page, monkeypatch, tmp_path):
+    if page.stem == "dask":
+        pytest.importorskip("distributed")
+    monkeypatch.chdir(tmp_path)
+    session = {"__name__": page.stem}
+    for block in blocks_of(page):
+        exec(compile(block, page, "exec"), session)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_docstrings(path):
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    result = doctest.testmod(importlib.import_module(name.removesuffix(".__init__")))
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_pages_and_the_site_know_each_other():
+    """Each page that is written by hand is in the table of contents, by its name or by the pattern at its end."""
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    entries = re.search(r"^```\{toctree\}.*?\n\n(.*?)^```", index, flags=re.MULTILINE | re.DOTALL)[1].split()
+    written = {page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in PAGES}
+    assert {name for name in written if "/" in name} <= set(entries)
+    for entry in entries:
+        assert entry in ("*", "gallery/index") or (ROOT / "docs" / f"{entry}.md").exists()
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "docs" / "index.md"], ids=lambda page: page.stem)
+def test_links_between_pages(page):
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
