@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, RandomizedSearc
 from focalboost.search import search_space, suggest_params
 
 pytest.importorskip("lightgbm")
-from focalboost import FocalLGBMClassifier  # noqa: E402
+from focalboost import FocalLGBMClassifier
 
 
 class RecordingTrial:
