@@ -7,9 +7,9 @@ closed form. Both rank alike. The data is Give Me Some Credit: 6.7 % of the appl
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from datasets import DatasetUnavailable, load_gmsc
+from gallery import finish
 from lightgbm import LGBMClassifier
 from matplotlib import pyplot
 from sklearn.metrics import log_loss
@@ -18,7 +18,6 @@ from sklearn.model_selection import train_test_split
 from focalboost import FocalLGBMClassifier
 from focalboost.plot import LinkCalibrationDisplay
 
-OUTPUT = Path(__file__).parent / "output"
 SETTINGS = {"n_estimators": 80, "learning_rate": 0.1, "num_leaves": 15, "n_jobs": 1, "verbose": -1}
 
 
@@ -41,16 +40,12 @@ def main() -> int:
         observed, predicted = display.curves["logit"]
         assert (predicted > observed).all()
         axes.set(title=f"gamma = {gamma:g}", xscale="log", yscale="log")
-        axes.grid(color="0.92")
-        axes.spines[["top", "right"]].set_visible(False)
         calibrated = log_loss(y_test, model.predict_proba(X_test))
         plain = log_loss(y_test, model.set_params(focal_link="logit").predict_proba(X_test))
         print(f"gamma {gamma:g}: log-loss {plain:.4f} with the logit link, {calibrated:.4f} with the focal link")
         assert calibrated < 1.01 * reference < plain
 
-    OUTPUT.mkdir(exist_ok=True)
-    figure.savefig(OUTPUT / "plot_links.png", dpi=110)
-    print(f"Figure: {OUTPUT / 'plot_links.png'}")
+    finish(figure, "plot_links")
     return 0
 
 

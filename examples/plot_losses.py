@@ -6,13 +6,10 @@ negative, which is why training takes an upper bound of it.
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from gallery import finish
 from matplotlib import pyplot
 
 from focalboost.plot import FocalLossDisplay
-
-OUTPUT = Path(__file__).parent / "output"
 
 
 def main() -> None:
@@ -27,8 +24,6 @@ def main() -> None:
     panels[1, 0].set(title="Hessian, exact", ylim=(-0.2, 1.3))
     panels[1, 1].set(title="Hessian, upper bound", ylim=(-0.2, 1.3))
     for axes in panels.flat:
-        axes.grid(color="0.92")
-        axes.spines[["top", "right"]].set_visible(False)
         axes.legend().set_visible(axes is panels[0, 0])
         axes.set_xlabel("probability of the true class" if axes in panels[1] else "")
 
@@ -37,9 +32,7 @@ def main() -> None:
     assert (loss.values[2.0] <= loss.values[0.0]).all()
     assert all(exact.values[gamma].min() < 0 <= upper.values[gamma].min() for gamma in (0.5, 1.0, 2.0, 5.0))
 
-    OUTPUT.mkdir(exist_ok=True)
-    figure.savefig(OUTPUT / "plot_losses.png", dpi=110)
-    print(f"Figure: {OUTPUT / 'plot_losses.png'}")
+    finish(figure, "plot_losses")
 
 
 if __name__ == "__main__":

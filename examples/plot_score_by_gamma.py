@@ -7,17 +7,15 @@ marketing: 11.7 % of the people who were called took the deposit.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from datasets import DatasetUnavailable, load_bank
+from gallery import finish
 from matplotlib import pyplot
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 from focalboost import FocalLGBMClassifier
 from focalboost.plot import ScoreByGammaDisplay
 from focalboost.search import search_space
-
-OUTPUT = Path(__file__).parent / "output"
 
 
 def main() -> int:
@@ -41,9 +39,6 @@ def main() -> int:
     probability = ScoreByGammaDisplay.from_estimator(search, score="neg_log_loss", ax=right, color="#c2510c")
     left.set(title="Ranking: average precision")
     right.set(title="Probabilities: log-loss, negative")
-    for axes in (left, right):
-        axes.grid(color="0.92")
-        axes.spines[["top", "right"]].set_visible(False)
 
     for display in (ranking, probability):
         gains = display.mean - display.mean[0]
@@ -51,9 +46,7 @@ def main() -> int:
         print(*(f" {gamma:g}: {gain:+.4f}" for gamma, gain in zip(display.gamma[1:], gains[1:], strict=True)), sep=",")
         assert abs(gains).max() < display.std.max()
 
-    OUTPUT.mkdir(exist_ok=True)
-    figure.savefig(OUTPUT / "plot_score_by_gamma.png", dpi=110)
-    print(f"Figure: {OUTPUT / 'plot_score_by_gamma.png'}")
+    finish(figure, "plot_score_by_gamma")
     return 0
 
 
