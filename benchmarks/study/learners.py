@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import lightgbm as lgb
@@ -40,7 +41,9 @@ def fit(framework: str, problem: Problem, config: Mapping[str, Any], n_rounds: i
     rows = rebalance(problem, config, seed)
     kind = focal_xgb.FocalObjective if framework == "xgboost" else focal_lgb.FocalObjective
     objective = None
-    if "gamma" in config:
+    if "peer" in config:
+        objective, loss = peer_objective(config["peer"], config["gamma"]), BinaryFocalLoss(config["gamma"])
+    elif "gamma" in config:
         focal = {key: config[key] for key in FOCAL if key in config}
         objective = kind(**focal).resolve(rows.y, rows.weight, problem.n_classes)
         loss = objective.loss(problem.n_classes)
@@ -50,6 +53,21 @@ def fit(framework: str, problem: Problem, config: Mapping[str, Any], n_rounds: i
         rows = replace(rows, weight=np.full(len(rows.y), _scale(loss, rows.y)))
     train = {"lightgbm": train_lightgbm, "xgboost": train_xgboost, "catboost": train_catboost}[framework]
     return Model(train(problem, rows, objective, config, n_rounds, seed), loss)
+
+
+def peer_objective(name: str, gamma: float) -> Callable[[np.ndarray, Any], tuple[np.ndarray, np.ndarray]]:
+    """Return the focal objective of another package."""
+    if name == "bokbokbok":
+        from bokbokbok.loss_functions.classification import WeightedFocalLoss  # noqa: PLC0415 (optional)
+
+        return WeightedFocalLoss(alpha=1.0, gamma=gamma)
+    if name == "imlightgbm":
+        from imlightgbm.objective import binary_focal_lgb_objective  # noqa: PLC0415 (optional)
+
+        return partial(binary_focal_lgb_objective, gamma=gamma)
+    from imxgboost.focal_loss import Focal_Binary_Loss  # noqa: PLC0415 (optional)
+
+    return Focal_Binary_Loss(gamma).focal_binary_object
 
 
 def _scale(loss: Any, y: np.ndarray) -> float:
@@ -83,7 +101,7 @@ def train_lightgbm(
         "verbosity": -1,
     }
     start, init_score = 0.0, None
-    if objective is not None:
+    if isinstance(objective, focal_lgb.FocalObjective):
         start = objective.intercept(rows.y, rows.weight, n_classes)
         init_score = focal_lgb.init_score(objective, rows.y, rows.weight, n_classes=n_classes)
     columns = list(problem.categorical)
@@ -113,7 +131,9 @@ def train_xgboost(
     }
     if n_classes > 2:
         params["num_class"] = n_classes
-    if objective is not None:
+    if "peer" in config:
+        params["base_score"] = 0.5
+    elif objective is not None:
         params["base_score"] = focal_xgb.base_score(objective, rows.y, rows.weight, n_classes=n_classes)
     types = ["c" if k in problem.categorical else "q" for k in range(rows.X.shape[1])]
     options = {"feature_types": types, "enable_categorical": True, "nthread": 1}

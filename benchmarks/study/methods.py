@@ -68,6 +68,13 @@ SWEEP: dict[str, Space] = {
     "log-loss": {},
     "log-loss, max_delta_step 2": {"max_delta_step": [2.0]},
     **{f"focal {gamma:g}": {"gamma": [gamma]} for gamma in (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)},
+    "focal 2, normalised": {"gamma": [2.0], "normalised": [True]},
+    "focal 10, normalised": {"gamma": [10.0], "normalised": [True]},
+}
+# The focal objectives of other packages, which start at a probability of .5.
+PEERS: dict[str, dict[str, Space]] = {
+    "lightgbm": {name: {"gamma": GAMMAS, "peer": [name]} for name in ("bokbokbok", "imlightgbm")},
+    "xgboost": {name: {"gamma": GAMMAS, "peer": [name]} for name in ("bokbokbok", "Imbalance-XGBoost")},
 }
 CATBOOST: dict[str, Space] = {"log-loss": {}, "focal": {"gamma": GAMMAS, "alpha": [0.25, 0.5, 0.75]}}
 

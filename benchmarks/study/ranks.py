@@ -45,25 +45,25 @@ def draw(axes: Axes, ranks: pd.Series, difference: float, title: str) -> None:
     """Draw a critical-difference diagram: methods on an axis of ranks, bars over those that do not differ."""
     n = len(ranks)
     half = (n + 1) // 2
-    low, high = 1, n
-    axes.set(xlim=(low - 0.62 * n, high + 0.62 * n), ylim=(-half - 1.0, 2.2), title=title)
+    low, high = int(np.floor(ranks.min())), int(np.ceil(max(ranks.max(), ranks.min() + difference)))
+    width = high - low
+    axes.set(xlim=(low - 0.55 * width, high + 0.55 * width), ylim=(-half - 1.0, 2.2), title=title)
     axes.axis("off")
     axes.plot([low, high], [0, 0], color="black", linewidth=1)
     for tick in range(low, high + 1):
         axes.plot([tick, tick], [0, 0.15], color="black", linewidth=0.8)
-        if tick % 2 or n < 12:
-            axes.text(tick, 0.3, str(tick), ha="center", fontsize=8)
+        axes.text(tick, 0.3, str(tick), ha="center", fontsize=8)
     axes.plot([low, low + difference], [1.4, 1.4], color="black", linewidth=1.5)
     axes.text(low + difference / 2, 1.55, f"critical difference {difference:.2f}", ha="center", fontsize=8)
     for position, (name, rank) in enumerate(ranks.items()):
         left = position < half
         height = -1.0 - (position if left else n - 1 - position)
-        side = low - 0.3 if left else high + 0.3
+        side = low - 0.02 * width if left else high + 0.02 * width
         style = {"color": "#c2510c" if str(name).startswith("focal") else "#14507f", "linewidth": 0.9}
         axes.plot([rank, rank, side], [0, height, height], **style)
         label = f"{name}  {rank:.1f}" if left else f"{rank:.1f}  {name}"
         axes.text(side, height, f" {label} ", ha="right" if left else "left", va="center", fontsize=8)
     for level, (first, last) in enumerate(groups(ranks, difference)):
         height = -0.25 - 0.16 * level
-        span = [ranks.iloc[first] - 0.05, ranks.iloc[last] + 0.05]
+        span = [ranks.iloc[first], ranks.iloc[last]]
         axes.plot(span, [height, height], color="0.25", linewidth=2.5, solid_capstyle="round")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from . import ranks
-from .methods import SWEEP
+from .methods import PEERS, SWEEP
 from .problems import LARGE, MULTICLASS, OPEN_KEEL
 from .runner import read, record_path
 from .tables import FRAMEWORKS, MEASURES, against, by_set, chosen, family, markdown, sweep
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 TUNED = ("lightgbm", "xgboost")
-SWEPT = [name for name in SWEEP if name.startswith("focal")]
+SWEPT = [name for name in SWEEP if name.startswith("focal") and "," not in name]
 REFERENCE = "log-loss, regularised"
 TIE = {"average_precision": 0.005, "log_loss": 0.001}
 NAMES = {
@@ -47,7 +52,7 @@ def write(results_path: Path, folder: Path) -> Path:
         _stability(results),
         _choices(results),
         _variants(results),
-        _catboost(results),
+        _others(results),
         _per_set(results),
     ]
     path = folder / "evidence.md"
@@ -68,7 +73,7 @@ def _head(results: pd.DataFrame, record: dict[str, dict[str, object]]) -> str:
     tuned = results[results["stage"] == "main"]
     splits = tuned.groupby("data")["split"].nunique()
     counts = "\n".join(
-        f"- {title}: {len(names)} sets, {splits[names].min()} to {splits[names].max()} splits, "
+        f"- {title}: {len(names)} sets, splits of each: {_range(splits[names])}, "
         f"{record['draws'][group]} configurations per method"
         + (f", about {record['caps'][group]:,} rows to train on" if group in record["caps"] else "")
         for group, title in {
@@ -105,6 +110,11 @@ probability from the second. "regularised" searches `max_delta_step` and `lambda
 and calibration error of each method are those of its *corrected* probabilities: the `posterior` link, which for a
 weighted or resampled log-loss is the usual correction of the prior. "As predicted" is the log-loss of the plain sigmoid
 or softmax. F1 and balanced accuracy at .5 are those of the `focal` link, which leaves class weights in."""
+
+
+def _range(numbers: pd.Series) -> str:
+    low, high = numbers.min(), numbers.max()
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _ranking(results: pd.DataFrame, path: Path) -> str:
@@ -158,14 +168,15 @@ def _against(results: pd.DataFrame) -> str:
 
 
 def _calibration(results: pd.DataFrame, path: Path) -> str:
-    names = results.loc[(results["stage"] == "sweep") & (results["positives"] >= 1000), "data"].unique()
-    names = [name for name in names if name in LARGE]
+    swept = results[results["stage"] == "sweep"]
+    complete = swept.groupby("data", sort=False)["framework"].nunique() == len(TUNED)
+    names = [name for name in complete.index[complete] if name in LARGE]
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     text = [
         "## Calibration along gamma\n\nUntuned, all rows, the frameworks' defaults (100 rounds, learning rate .1, 31 "
-        "leaves): log-loss with the default link over that of the framework's log-loss, on the sets with 1,000 "
-        "positives or more to train on. The bar: at most 1.01 for every gamma up to 2.\n\n"
+        "leaves): log-loss with the default link over that of the framework's log-loss, on the sets of two classes "
+        "with 1,000 positives or more. The bar: at most 1.01 for every gamma up to 2.\n\n"
         f"![Log-loss by gamma and link]({path.name})"
     ]
     for axes, framework in zip(panels, TUNED, strict=True):
@@ -181,6 +192,7 @@ def _calibration(results: pd.DataFrame, path: Path) -> str:
             + markdown(ratio.drop(columns="log-loss").assign(**{"log-loss itself": focal["log-loss"]}), 4, "set")
         )
         _draw_calibration(axes, ratio[SWEPT], plain.div(focal["log-loss"], axis=0)[SWEPT], FRAMEWORKS[framework])
+    panels[0].set_ylabel("log-loss over that of log-loss")
     figure.savefig(path, dpi=110)
     return "\n\n".join(text)
 
@@ -190,15 +202,16 @@ def _where(place: tuple[str, str]) -> str:
     return f"{method}, {data}"
 
 
-def _draw_calibration(axes: object, calibrated: pd.DataFrame, plain: pd.DataFrame, title: str) -> None:
-    gammas = [float(name.split()[1]) for name in calibrated.columns]
+def _draw_calibration(axes: Axes, calibrated: pd.DataFrame, plain: pd.DataFrame, title: str) -> None:
+    gammas = [name.split()[1] for name in calibrated.columns]
     for k, name in enumerate(calibrated.index):
         axes.plot(gammas, calibrated.loc[name], color=f"C{k}", marker="o", label=f"{name}, focal link")
         axes.plot(gammas, plain.loc[name], color=f"C{k}", linestyle=":", label=f"{name}, logit link")
     axes.axhline(1, color="0.6", linewidth=0.8, zorder=0)
-    axes.set(title=title, xlabel="gamma", ylabel="log-loss over that of log-loss", yscale="log")
-    axes.set_xscale("symlog", linthresh=0.5)
-    axes.set_xticks(gammas, [f"{gamma:g}" for gamma in gammas])
+    axes.set(title=title, xlabel="gamma", yscale="log")
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.grid(color="0.92")
     axes.legend(frameon=False, fontsize=8)
 
 
@@ -264,23 +277,33 @@ def _variants(results: pd.DataFrame) -> str:
     return "\n\n".join(text)
 
 
-def _catboost(results: pd.DataFrame) -> str:
-    if "catboost" not in set(results["framework"]):
-        return ""
-    text = ["## CatBoost\n\nIts Logloss and its Focal, over the splits that it and the others have in common."]
-    for measure in ("average_precision", "log_loss"):
-        rows = results[
-            (results["stage"] == "main") & results["data"].isin(OPEN_KEEL) & (results["chosen_by"] == measure)
-        ]
-        table = rows.assign(column=rows["framework"].map(FRAMEWORKS) + " " + rows["method"]).pivot_table(
-            index=["data", "split"], columns="column", values=measure
-        )
-        columns = [f"{framework} {method}" for framework in FRAMEWORKS.values() for method in ("log-loss", "focal")]
-        table = table[columns].dropna().groupby("data").mean()
-        order = ranks.mean_ranks(table, higher_is_better=MEASURES[measure][1])
-        shown = pd.DataFrame({"mean rank": order, f"mean {NAMES[measure]}": table.mean()[order.index]})
-        text.append(f"### {NAMES[measure]}, {len(table)} sets\n\n{markdown(shown, 3, 'method')}")
-    return "\n\n".join(text)
+def _others(results: pd.DataFrame) -> str:
+    rows = results[results["stage"].isin(["main", "peers"]) & results["data"].isin(OPEN_KEEL)]
+    compared = {
+        "CatBoost": [*((name, method) for name in FRAMEWORKS for method in ("log-loss", "focal"))],
+        **{FRAMEWORKS[name]: [(name, method) for method in ("log-loss", "focal", *PEERS[name])] for name in PEERS},
+    }
+    text = [
+        "## CatBoost, and other packages' focal objectives\n\nCatBoost: its Logloss and its Focal. bokbokbok, "
+        "imlightgbm and Imbalance-XGBoost: their objectives in the framework's own training, from a probability "
+        "of .5, where they start. All with the same budget, over the splits that all of a table have."
+    ]
+    for title, pairs in compared.items():
+        columns = {}
+        for measure in ("average_precision", "log_loss", "log_loss_logit"):
+            one = rows[rows["chosen_by"] == MEASURES[measure][0]].set_index(["framework", "method"])
+            wanted = one[one.index.isin(pairs)]
+            table = wanted.pivot_table(index=["data", "split"], columns=["framework", "method"], values=measure)
+            if not set(pairs) <= set(table.columns):
+                break
+            table = table.dropna().groupby("data").mean()
+            columns[f"mean {NAMES[measure]}"] = table.mean()
+            columns[f"rank, {NAMES[measure]}"] = ranks.mean_ranks(table, higher_is_better=MEASURES[measure][1])
+        else:
+            shown = pd.DataFrame(columns).loc[pairs]
+            shown.index = [f"{FRAMEWORKS[framework]} {method}" for framework, method in pairs]
+            text.append(f"### {title}, {len(table)} sets\n\n{markdown(shown, 3, 'method')}")
+    return "\n\n".join(text) if len(text) > 1 else ""
 
 
 def _per_set(results: pd.DataFrame) -> str:

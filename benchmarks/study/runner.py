@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import platform
 import time
@@ -22,6 +23,7 @@ from .methods import (
     CATBOOST,
     METHODS,
     MULTICLASS_METHODS,
+    PEERS,
     SATURATED_METHODS,
     SWEEP,
     VARIANT_SETS,
@@ -96,11 +98,20 @@ def blocks(plan: Plan) -> list[Block]:
     add("main", "multiclass", MULTICLASS_METHODS, splits["multiclass"])
     add("variants", "open", VARIANTS, splits["open"][:2])
     add("variants", "large", VARIANTS, splits["large"])
-    add("main", "open", CATBOOST, splits["open"][:2], ("catboost",))
+    if _found("catboost"):
+        add("main", "open", CATBOOST, splits["open"][:2], ("catboost",))
+    if all(map(_found, ("bokbokbok", "imlightgbm", "imxgboost"))):
+        for framework in BOTH:
+            add("peers", "open", PEERS[framework], splits["open"][:2], (framework,))
     add("sweep", "saturated", SWEEP, [0])
     add("main", "saturated", SATURATED_METHODS, splits["saturated"])
     add("main", "open", METHODS, splits["open"][2:])
     return [block for block in work if plan.sets is None or block.data in plan.sets]
+
+
+def _found(module: str) -> bool:
+    """Whether a module that the study can do without is installed."""
+    return importlib.util.find_spec(module) is not None
 
 
 def run(plan: Plan, path: Path) -> None:
@@ -175,12 +186,17 @@ class Trial:
     def __init__(self, config: Mapping[str, Any], rounds: int, model: Model, valid: Problem) -> None:
         self.config, self.rounds, self.valid = config, rounds, valid
         margin = model.margins(valid.X, rounds)
-        self.weighed = model.probabilities(margin, "focal")
-        self.criteria = measures.criteria(valid.y, model.probabilities(margin, "posterior"))
+        self.failed = not np.isfinite(margin).all()
+        if self.failed:
+            self.criteria = {"average_precision": -np.inf, "log_loss": np.inf}
+        else:
+            self.weighed = model.probabilities(margin, "focal")
+            self.criteria = measures.criteria(valid.y, model.probabilities(margin, "posterior"))
 
     def thresholds(self) -> dict[str, float]:
         """Return tuned thresholds, for two classes."""
-        return measures.thresholds(self.valid.y, self.weighed[:, 1]) if self.weighed.shape[1] == 2 else {}
+        binary = not self.failed and self.weighed.shape[1] == 2
+        return measures.thresholds(self.valid.y, self.weighed[:, 1]) if binary else {}
 
 
 def _judge(
@@ -196,7 +212,9 @@ def _judge(
     model = fit(framework, train, config, rounds, seed)
     seconds = time.perf_counter() - begin
     margin = model.margins(test.X, rounds)
-    if train.n_classes == 2:
+    if not np.isfinite(margin).all():
+        values = {}  # no number, no score: the table keeps the gap
+    elif train.n_classes == 2:
         values = measures.binary(test.y, margin, model, tuned)
     else:
         values = measures.multiclass(test.y, margin, model)
