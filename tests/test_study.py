@@ -30,7 +30,7 @@ from study.methods import DEFAULTS, METHODS, MULTICLASS_METHODS, SHARED, SWEEP, 
 from study.problems import Problem, folds, hold_out
 from study.rebalancing import rebalance
 from study.report import write
-from study.runner import KEY, Plan, read, record_path, run
+from study.runner import KEY, OtherBudget, Plan, read, record_path, run
 
 from focalboost import BinaryFocalLoss, MulticlassFocalLoss
 
@@ -266,7 +266,7 @@ def test_run_goes_on_where_it_was_cut(small_run, monkeypatch, tmp_path):
 
 def test_results_of_two_budgets_do_not_mix(small_run):
     path, plan = small_run
-    with pytest.raises(ValueError, match="was begun with other draws"):
+    with pytest.raises(OtherBudget, match="was begun with other draws"):
         run(Plan(splits=plan.splits, draws=dict.fromkeys(plan.draws, 3), caps=plan.caps), path)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from datasets import DatasetUnavailable
 
 from .report import write
-from .runner import GROUPS, Plan, run
+from .runner import GROUPS, OtherBudget, Plan, run
 
 HERE = Path(__file__).parent
 QUICK = Plan(
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"Results: {results}")
         else:
             print(f"Report: {write(results, output)}")
-    except (DatasetUnavailable, FileNotFoundError, ValueError) as error:
+    except (DatasetUnavailable, FileNotFoundError, OtherBudget) as error:
         print(f"study: {error}", file=sys.stderr)
         return 2
     return 0

@@ -74,7 +74,8 @@ def _scale(loss: Any, y: np.ndarray) -> float:
     """Return the factor that brings the mean Hessian at the start to that of the log-loss at its own."""
 
     def mean_hessian(loss: Any) -> float:
-        start = np.full(len(y), loss.intercept(y))
+        intercept = loss.intercept(y)
+        start = np.ones((len(y), *np.shape(intercept))) * intercept
         return float(loss.gradient_hessian(y, start, hessian="upper")[1].mean())
 
     return mean_hessian(replace(loss, gamma=0.0, alpha=None)) / mean_hessian(loss)

@@ -43,6 +43,10 @@ KEY = ["stage", "data", "split", "framework", "method"]
 COLUMNS = [*KEY, "positives", "config", "rounds", "seconds", *measures.NAMES, "chosen_by"]
 
 
+class OtherBudget(ValueError):  # noqa: N818 (a state of the results, no fault)
+    """The results on file were computed with other versions, or another tuning budget."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """How much is computed. ``draws`` is the tuning budget: configurations tried by each method."""
@@ -234,6 +238,6 @@ def _keep_record(plan: Plan, path: Path) -> None:
     if path.exists() and (kept := json.loads(path.read_text())) != json.loads(json.dumps(record)):
         differing = [key for key in record if kept.get(key) != json.loads(json.dumps(record[key]))]
         msg = f"{path} was begun with other {', '.join(differing)}: give another --output, or remove it and its table"
-        raise ValueError(msg)
+        raise OtherBudget(msg)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n")
