@@ -5,6 +5,7 @@
 # make benchmark compare the speed with the frameworks' own objectives; ARGS=--quick for a look
 # make interop   test the explainers and exporters that take our models
 # make docs      build the site in docs/_build, without a warning and without a dead link inside it
+# make study     compute what the benchmark study lacks, and write its report; ARGS="--quick" takes 3 minutes
 #
 # Each sets up .venv at the first run. PYTHON=python3.12 chooses the interpreter.
 
@@ -20,7 +21,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NATIVE := CMakeLists.txt $(wildcard focalboost/_kernel/*.cpp focalboost/_kernel/*.hpp focalboost/_kernel/*.inl)
 
 .NOTPARALLEL:
-.PHONY: example test slow lint benchmark interop docs
+.PHONY: example test slow lint benchmark study study-report interop docs
 
 example: $(STAMPS)/examples
 	$(BIN)/python examples/fraud_detection.py $(ARGS)
@@ -45,6 +46,15 @@ interop: $(STAMPS)/interop
 docs: $(STAMPS)/docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build $(ARGS)
 	$(BIN)/python docs/links.py docs/_build
+
+STUDY := OMP_NUM_THREADS=1 PYTHONPATH=examples:benchmarks $(BIN)/python -m study
+
+study: $(STAMPS)/study
+	$(STUDY) run $(ARGS)
+	$(STUDY) report $(ARGS)
+
+study-report: $(STAMPS)/study
+	$(STUDY) report $(ARGS)
 
 $(STAMPS)/created:
 	@command -v $(PYTHON) >/dev/null || \
@@ -80,6 +90,9 @@ $(STAMPS)/package: pyproject.toml $(NATIVE) | $(STAMPS)/created
 
 $(STAMPS)/examples: $(STAMPS)/package $(STAMPS)/xgboost .ci/requirements.py
 	$(call install,examples)
+
+$(STAMPS)/study: $(STAMPS)/package $(STAMPS)/xgboost .ci/requirements.py
+	$(call install,study)
 
 $(STAMPS)/test: $(STAMPS)/torch $(STAMPS)/package $(STAMPS)/xgboost .ci/requirements.py
 	$(call install,test)

