@@ -190,6 +190,7 @@ def test_wrong_data(cluster, change, error, message):
         ({}, {"eval_X": None}, ValueError, r"to_local\(\).predict_proba\(X, num_iteration=...\)"),
         ({"early_stopping_round": 5}, {}, ValueError, "early_stopping_round must not be given"),
         ({"n_iter_no_change": 5}, {}, ValueError, "n_iter_no_change must not be given"),
+        ({"min_data_in_leaf": 0}, {}, ValueError, "min_data_in_leaf must be at least 1 on a cluster"),
         ({}, {"wait": 5}, TypeError, "unexpected keyword argument 'wait'"),
         ({"focal_gamma": -1.0}, {}, ValueError, "focal_gamma must be"),
         ({"focal_alpha": "balanced", "class_weight": "balanced"}, {}, ValueError, "class_weight must not be given"),

@@ -15,6 +15,7 @@ from ..lightgbm._native import lightgbm
 from ._cluster import OnCluster
 from ._shards import class_factors, counted_alpha, load
 
+_FEWEST_ROWS = ("min_child_samples", "min_data_in_leaf", "min_data_per_leaf", "min_data", "min_samples_leaf")
 _STOPPING = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
 
 
@@ -138,3 +139,7 @@ def _refuse_on_clusters(params: dict[str, Any], refused: dict[str, Any]) -> None
             "rows with to_local().predict_proba(X, num_iteration=...)"
         )
         raise ValueError(msg)
+    for name in _FEWEST_ROWS:
+        if params.get(name) is not None and params[name] < 1:
+            msg = f"{name} must be at least 1 on a cluster, where less can crash LightGBM, got {params[name]!r}"
+            raise ValueError(msg)
