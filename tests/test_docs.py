@@ -12,7 +12,9 @@ pytest.importorskip("lightgbm")
 pytest.importorskip("xgboost")
 
 ROOT = Path(__file__).parents[1]
-PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "```python" in page.read_text(encoding="utf-8")]
+# test_readme.py asks more of the guide.
+WRITTEN = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page.stem != "guide"]
+PAGES = [page for page in WRITTEN if "```python" in page.read_text(encoding="utf-8")]
 MODULES = [path for path in sorted((ROOT / "focalboost").rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
 
 
