@@ -191,6 +191,12 @@ def _calibration(results: pd.DataFrame, path: Path) -> str:
             f"({_where(high.idxmax())}), lowest {high.min():.4f} ({_where(high.idxmin())}).\n\n"
             + markdown(ratio.drop(columns="log-loss").assign(**{"log-loss itself": focal["log-loss"]}), 4, "set")
         )
+        if classes := [name for name in MULTICLASS if name in complete.index[complete]]:
+            several = sweep(results, framework, "log_loss_focal").reindex(classes)
+            text.append(
+                "More than two classes, softmax, fewer rows; no bar was set here:\n\n"
+                + markdown(several.drop(columns="log-loss").div(several["log-loss"], axis=0), 4, "set")
+            )
         _draw_calibration(axes, ratio[SWEPT], plain.div(focal["log-loss"], axis=0)[SWEPT], FRAMEWORKS[framework])
     panels[0].set_ylabel("log-loss over that of log-loss")
     figure.savefig(path, dpi=110)
