@@ -1,6 +1,7 @@
 """The machinery of the benchmark study, at a small size: equal budgets, measures, resuming, the report."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -288,8 +289,14 @@ def test_report_holds_what_the_results_say(small_run, tmp_path):
 
 
 def test_committed_report_is_that_of_the_committed_results(tmp_path):
-    report = write(ROOT / "benchmarks" / "study" / "results" / "full.csv.gz", tmp_path)
-    assert report.read_text(encoding="utf-8") == (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    """But for the last digit of a rounded mean, which may hang on the order of a sum."""
+    number = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+    made = write(ROOT / "benchmarks" / "study" / "results" / "full.csv.gz", tmp_path).read_text(encoding="utf-8")
+    kept = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    assert number.sub("#", made) == number.sub("#", kept)
+    for one, other in zip(number.findall(made), number.findall(kept), strict=True):
+        last_digit = 10.0 ** -len(one.partition("e")[0].partition(".")[2])
+        assert float(one) == pytest.approx(float(other), abs=1.01 * last_digit)
 
 
 def test_ranks_and_critical_difference():

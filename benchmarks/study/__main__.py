@@ -1,6 +1,6 @@
 """Run the study, and write its report.
 
-python -m study run [--quick]   compute what benchmarks/study/results lacks
+python -m study run [--quick]   compute what benchmarks/study/results lacks; from nothing, about an hour on one core
 python -m study report          write docs/evidence.md from it
 
 Both with PYTHONPATH=examples:benchmarks, which `make study` sets. CatBoost takes part where it is installed, and so do

@@ -51,7 +51,7 @@ class OtherBudget(ValueError):  # noqa: N818 (a state of the results, no fault)
 class Plan:
     """How much is computed. ``draws`` is the tuning budget: configurations tried by each method."""
 
-    splits: Mapping[str, int] = field(default_factory=lambda: {"open": 3, "saturated": 1, "large": 1, "multiclass": 1})
+    splits: Mapping[str, int] = field(default_factory=lambda: {"open": 2, "saturated": 1, "large": 1, "multiclass": 1})
     draws: Mapping[str, int] = field(default_factory=lambda: {"open": 4, "saturated": 2, "large": 3, "multiclass": 3})
     caps: Mapping[str, int] = field(default_factory=lambda: {"large": 6_000, "multiclass": 4_000})
     sets: Sequence[str] | None = None

@@ -84,7 +84,7 @@ def chosen(results: pd.DataFrame, method: str, key: str) -> pd.DataFrame:
     counts = rows.groupby(["framework", "chosen_by", values], sort=False).size().unstack(fill_value=0)
     share = 100 * counts.div(counts.sum(axis=1), axis=0)
     share.index = [f"{FRAMEWORKS[framework]}, by {criterion.replace('_', ' ')}" for framework, criterion in share.index]
-    return share[sorted(share.columns, key=lambda text: (not text[0].isdigit(), text))]
+    return share[sorted(share.columns)]
 
 
 def sweep(results: pd.DataFrame, framework: str, measure: str) -> pd.DataFrame:
