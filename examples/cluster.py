@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from pathlib import Path
 
 import dask.dataframe as dd
 from datasets import DatasetUnavailable, load_gmsc
 from distributed import Client, LocalCluster
+from gallery import finish
 from matplotlib.figure import Figure
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, log_loss
@@ -21,7 +21,6 @@ from sklearn.model_selection import train_test_split
 from focalboost import FocalLGBMClassifier, FocalXGBClassifier
 from focalboost.dask import DaskFocalLGBMClassifier, DaskFocalXGBClassifier
 
-OUTPUT = Path(__file__).parent / "output"
 PAIRS = {
     "LightGBM": (FocalLGBMClassifier, DaskFocalLGBMClassifier, {"n_estimators": 50, "num_leaves": 15, "verbose": -1}),
     "XGBoost": (FocalXGBClassifier, DaskFocalXGBClassifier, {"n_estimators": 50, "max_depth": 4}),
@@ -63,12 +62,9 @@ def main() -> int:
             axes.plot(predicted, observed, style, markersize=4, label=where)
         axes.plot([0.005, 0.5], [0.005, 0.5], color="#999999", linewidth=1, zorder=0)
         axes.set(xscale="log", yscale="log", title=name, xlabel="predicted probability")
-        axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
     figure.axes[0].set_ylabel("observed rate")
-    OUTPUT.mkdir(exist_ok=True)
-    figure.savefig(OUTPUT / "cluster.png", dpi=110)
-    print(f"Figure: {OUTPUT / 'cluster.png'}")
+    finish(figure, "cluster")
     return 0
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import numpy as np
 from datasets import DatasetUnavailable, load_gmsc
+from gallery import finish
 from matplotlib.figure import Figure
 
 from focalboost import FocalLGBMClassifier
 
-OUTPUT = Path(__file__).parent / "output"
 ELSEWHERE = """
 import sys, lightgbm, numpy
 rows = numpy.load("rows.npy")
@@ -60,10 +59,7 @@ def main() -> int:
     axes.axvline(0, color="#999999", linewidth=1, zorder=0)
     axes.set(xlabel="contribution to the margin", title="What moves the margin")
     figure.colorbar(points, ax=axes, label="value, by rank")
-    axes.spines[["top", "right"]].set_visible(False)
-    OUTPUT.mkdir(exist_ok=True)
-    figure.savefig(OUTPUT / "explain.png", dpi=110)
-    print(f"Figure: {OUTPUT / 'explain.png'}")
+    finish(figure, "explain")
     return 0
 
 

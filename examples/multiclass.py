@@ -8,10 +8,10 @@ or better where a user knows of it. The data is Statlog (Shuttle), half of it to
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 from datasets import DatasetUnavailable, load_shuttle
+from gallery import finish
 from lightgbm import LGBMClassifier
 from matplotlib.figure import Figure
 from sklearn.metrics import balanced_accuracy_score, log_loss, recall_score
@@ -19,7 +19,6 @@ from sklearn.model_selection import train_test_split
 
 from focalboost import FocalLGBMClassifier
 
-OUTPUT = Path(__file__).parent / "output"
 SETTINGS = {"n_estimators": 50, "learning_rate": 0.1, "n_jobs": 1, "verbose": -1}
 
 
@@ -55,10 +54,7 @@ def main() -> int:
     axes.set_xticks(range(len(order)), [f"class {k}\n{rows[k]:,} rows" for k in order])
     axes.set(ylabel="share of the class that is found", title="Recall of each class, the rarest on the right")
     figure.legend(frameon=False, loc="outside lower center", ncols=3)
-    axes.spines[["top", "right"]].set_visible(False)
-    OUTPUT.mkdir(exist_ok=True)
-    figure.savefig(OUTPUT / "multiclass.png", dpi=110)
-    print(f"Figure: {OUTPUT / 'multiclass.png'}")
+    finish(figure, "multiclass")
     return 0
 
 

@@ -7,10 +7,10 @@ columns of Give Me Some Credit, told from the other seven and not from whether a
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 from datasets import DatasetUnavailable, load_gmsc
+from gallery import finish
 from matplotlib.figure import Figure
 from sklearn.metrics import average_precision_score, log_loss
 from sklearn.model_selection import train_test_split
@@ -18,7 +18,6 @@ from xgboost import XGBClassifier
 
 from focalboost import FocalXGBClassifier
 
-OUTPUT = Path(__file__).parent / "output"
 LATE = {
     "30 days": "NumberOfTime30-59DaysPastDueNotWorse",
     "60 days": "NumberOfTime60-89DaysPastDueNotWorse",
@@ -59,10 +58,7 @@ def main() -> int:
     axes.set_xticks(range(3), [f"late by {label}" for label in LATE])
     axes.set(ylabel="average precision", title="Three labels, one model")
     axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    OUTPUT.mkdir(exist_ok=True)
-    figure.savefig(OUTPUT / "multilabel.png", dpi=110)
-    print(f"Figure: {OUTPUT / 'multilabel.png'}")
+    finish(figure, "multilabel")
     return 0
 
 

@@ -8,16 +8,15 @@ Some Credit.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 from datasets import DatasetUnavailable, load_gmsc
+from gallery import finish
 from matplotlib.figure import Figure
 from sklearn.model_selection import train_test_split
 
 from focalboost import FocalXGBClassifier
 
-OUTPUT = Path(__file__).parent / "output"
 RATIO = 20
 THRESHOLD = 1 / (1 + RATIO)
 
@@ -61,11 +60,7 @@ def main() -> int:
     axes.annotate("threshold from costs", (THRESHOLD, 1.3), (4, 0), textcoords="offset points", color="#777777")
     axes.set(xscale="log", xlabel="threshold", ylabel="cost per applicant", title=f"A default costs {RATIO} refusals")
     axes.legend(frameon=False)
-    axes.grid(color="#e6e6e6", linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
-    OUTPUT.mkdir(exist_ok=True)
-    figure.savefig(OUTPUT / "thresholds.png", dpi=110)
-    print(f"Figure: {OUTPUT / 'thresholds.png'}")
+    finish(figure, "thresholds")
     return 0
 
 

@@ -280,11 +280,14 @@ def test_cross_validation_runs():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["cluster.py", "explain.py", "multiclass.py", "multilabel.py", "thresholds.py"])
+@pytest.mark.parametrize(
+    "script", ["cluster.py", "explain.py", "multiclass.py", "multilabel.py", "thresholds.py", "tune.py"]
+)
 def test_example_checks_its_claim(script):
     """An example asserts what it says; it exits with 2 where its data is out of reach."""
-    if script == "cluster.py":
-        pytest.importorskip("distributed")
+    needed = {"cluster.py": "distributed", "tune.py": "optuna"}.get(script)
+    if needed is not None:
+        pytest.importorskip(needed)
     figure = EXAMPLES / "output" / script.replace(".py", ".png")
     figure.unlink(missing_ok=True)
     result = run_example(script)
