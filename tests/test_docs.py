@@ -22,10 +22,16 @@ MODULES = [path for path in sorted((ROOT / "focalboost").rglob("*.py")) if ">>> 
 @pytest.mark.filterwarnings("ignore:Parameter n_jobs will be ignored:UserWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_blocks_run(page, monkeypatch, tmp_path):
-    if page.stem == "dask":
-        pytest.importorskip("distributed")
+def test_blocks_run(page, monkeypatch, tmp_path, in_new_process):
+    needed = {"dask": "distributed", "ray": "ray"}.get(page.stem)
+    if needed is not None:
+        pytest.importorskip(needed)
     monkeypatch.chdir(tmp_path)
+    if page.stem == "ray":  # sends functions of a main module to its workers, and warns of its own settings
+        script = tmp_path / "page.py"
+        script.write_text("\n".join(blocks_of(page)), encoding="utf-8")
+        in_new_process("import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')", script, timeout=300)
+        return
     session = {"__name__": page.stem}
     for block in blocks_of(page):
         exec(compile(block, page, "exec"), session)
