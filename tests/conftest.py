@@ -11,6 +11,8 @@ import families
 import numpy as np
 import pytest
 from scipy.special import log_expit, logsumexp
+from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.model_selection import train_test_split
 
 # Put before a script: focalboost cannot be imported in it.
 BLOCKER = """
@@ -145,3 +147,34 @@ def cluster():
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "host": "127.0.0.1"}
     with distributed.LocalCluster(**options) as workers, distributed.Client(workers) as client:
         yield client
+
+
+@pytest.fixture
+def halves(make_data):
+    """Return a function that makes features, labels and weights, each in two halves with every class."""
+
+    def make(n_classes, n=800):
+        X, y, weight = make_data(n_classes, n)
+        y[n // 2 : n // 2 + n_classes] = np.arange(n_classes)
+        return X[: n // 2], X[n // 2 :], y[: n // 2], y[n // 2 :], weight[: n // 2], weight[n // 2 :]
+
+    return make
+
+
+@pytest.fixture
+def split(real_data):
+    """Return a function that loads a set by name and splits it, each class in both parts."""
+
+    def load(name):
+        if name == "breast_cancer":
+            X, y = load_breast_cancer(return_X_y=True)
+        elif name == "wine":
+            X, y = load_wine(return_X_y=True)
+        else:
+            X, y = real_data(name, 6000 if name == "gmsc" else 2500)
+            codes = np.unique(y, return_inverse=True)[1]
+            kept = np.isin(codes, np.flatnonzero(np.bincount(codes) >= 20))  # each class in both halves
+            X, y = X[kept].reset_index(drop=True), np.unique(y[kept], return_inverse=True)[1]
+        return train_test_split(X, np.asarray(y), test_size=0.4, random_state=0, stratify=y)
+
+    return load

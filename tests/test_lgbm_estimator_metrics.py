@@ -31,16 +31,6 @@ def by_lightgbm(name, y, margin, weight):
     return lgb.Booster({**params, "num_threads": 1}, data).eval_train()[0][2]
 
 
-@pytest.fixture
-def halves(make_data):
-    def make(n_classes, n=800):
-        X, y, weight = make_data(n_classes, n)
-        y[n // 2 : n // 2 + n_classes] = np.arange(n_classes)
-        return X[: n // 2], X[n // 2 :], y[: n // 2], y[n // 2 :], weight[: n // 2], weight[n // 2 :]
-
-    return make
-
-
 @pytest.mark.parametrize("link", LINKS)
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "eval_sample_weight"])
 @pytest.mark.parametrize("alpha", [None, 0.25])

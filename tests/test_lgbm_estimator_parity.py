@@ -6,8 +6,6 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_breast_cancer, load_wine
-from sklearn.model_selection import train_test_split
 
 lgb = pytest.importorskip("lightgbm")
 
@@ -63,23 +61,6 @@ def assert_same_evaluation(stock, ours, rtol=1e-5):
                 {"atol": 1e-4} if metric in ("auc", "average_precision", "auc_mu") else {"rtol": rtol, "atol": 1e-9}
             )
             np.testing.assert_allclose(own, values, **tolerance, err_msg=metric)
-
-
-@pytest.fixture
-def split(real_data):
-    def load(name):
-        if name == "breast_cancer":
-            X, y = load_breast_cancer(return_X_y=True)
-        elif name == "wine":
-            X, y = load_wine(return_X_y=True)
-        else:
-            X, y = real_data(name, 6000 if name == "gmsc" else 2500)
-            codes = np.unique(y, return_inverse=True)[1]
-            kept = np.isin(codes, np.flatnonzero(np.bincount(codes) >= 20))  # each class in both halves
-            X, y = X[kept].reset_index(drop=True), np.unique(y[kept], return_inverse=True)[1]
-        return train_test_split(X, np.asarray(y), test_size=0.4, random_state=0, stratify=y)
-
-    return load
 
 
 @pytest.mark.parametrize("name", SETS)

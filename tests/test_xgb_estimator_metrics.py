@@ -39,16 +39,6 @@ def by_xgboost(name, y, margin, weight):
     return float(xgb.Booster(params, [data]).eval(data).rpartition(":")[2])
 
 
-@pytest.fixture
-def halves(make_data):
-    def make(n_classes, n=800):
-        X, y, weight = make_data(n_classes, n)
-        y[n // 2 : n // 2 + n_classes] = np.arange(n_classes)
-        return X[: n // 2], X[n // 2 :], y[: n // 2], y[n // 2 :], weight[: n // 2], weight[n // 2 :]
-
-    return make
-
-
 def fit(halves, n_classes, weighted=False, **params):
     X, X_test, y, y_test, weight, weight_test = halves(n_classes)
     weights = {"sample_weight": weight, "sample_weight_eval_set": [weight_test]} if weighted else {}

@@ -5,8 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_breast_cancer, load_wine
-from sklearn.model_selection import train_test_split
 
 xgb = pytest.importorskip("xgboost")
 
@@ -54,23 +52,6 @@ def assert_same_evaluation(stock, ours, rtol=1e-5):
             # Of ranks: XGBoost's are of float32 probabilities, which tie where margins do not.
             tolerance = {"atol": 2e-4} if metric == "auc" else {"rtol": rtol, "atol": 1e-7}
             np.testing.assert_allclose(own[name][metric], values, **tolerance, err_msg=metric)
-
-
-@pytest.fixture
-def split(real_data):
-    def load(name):
-        if name == "breast_cancer":
-            X, y = load_breast_cancer(return_X_y=True)
-        elif name == "wine":
-            X, y = load_wine(return_X_y=True)
-        else:
-            X, y = real_data(name, 6000 if name == "gmsc" else 2500)
-            codes = np.unique(y, return_inverse=True)[1]
-            kept = np.isin(codes, np.flatnonzero(np.bincount(codes) >= 20))  # each class in both halves
-            X, y = X[kept].reset_index(drop=True), np.unique(y[kept], return_inverse=True)[1]
-        return train_test_split(X, np.asarray(y), test_size=0.4, random_state=0, stratify=y)
-
-    return load
 
 
 @pytest.mark.parametrize("name", ["gmsc", "breast_cancer", "covertype", "wine"])
