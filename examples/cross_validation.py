@@ -41,7 +41,7 @@ def cv_lightgbm(X: pd.DataFrame, y: np.ndarray, folds: Folds, gamma: float | Non
     if gamma is None:
         stock = LIGHTGBM | {"objective": "binary", "metric": "binary_logloss"}
         return np.array(lgb.cv(stock, data, N_ROUNDS, folds=folds)["valid binary_logloss-mean"])
-    objective = focal_lgb.FocalObjective(gamma, hessian="upper")
+    objective = focal_lgb.FocalObjective(gamma, hessian="upper").normalize(y)
 
     def metric(margin: np.ndarray, fold: lgb.Dataset) -> tuple[str, float, bool]:
         return "calibrated", calibrated_log_loss(objective, margin, fold), False
@@ -57,7 +57,7 @@ def cv_xgboost(X: pd.DataFrame, y: np.ndarray, folds: Folds, gamma: float | None
     if gamma is None:
         history = xgb.cv(XGBOOST | {"eval_metric": "logloss"}, data, N_ROUNDS, folds=folds)
         return history["test-logloss-mean"].to_numpy()
-    objective = focal_xgb.FocalObjective(gamma, hessian="upper")
+    objective = focal_xgb.FocalObjective(gamma, hessian="upper").normalize(y)
 
     def metric(margin: np.ndarray, fold: xgb.DMatrix) -> tuple[str, float]:
         return "calibrated", calibrated_log_loss(objective, margin, fold)

@@ -83,7 +83,7 @@ def train_lightgbm(parts: Parts, focal: dict[str, Any] | None, args: argparse.Na
     scores: dict[str, Any] = {"train": None, "valid": None}
     metric = None
     if focal is not None:
-        objective = focal_lgb.FocalObjective(**focal).resolve(parts.y_train)
+        objective = focal_lgb.FocalObjective(**focal).normalize(parts.y_train)
         metric = focal_lgb.FocalMetric(objective.gamma, objective.alpha)
         params |= {"objective": objective, "metric": "None"}
         scores["train"] = focal_lgb.init_score(objective, parts.y_train)
@@ -134,7 +134,7 @@ def train_xgboost(parts: Parts, focal: dict[str, Any] | None, args: argparse.Nam
     }
     objective = metric = None
     if focal is not None:
-        objective = focal_xgb.FocalObjective(**focal).resolve(parts.y_train)
+        objective = focal_xgb.FocalObjective(**focal).normalize(parts.y_train)
         metric = focal_xgb.FocalMetric(objective.gamma, objective.alpha)
         params |= {"base_score": focal_xgb.base_score(objective, parts.y_train), "disable_default_eval_metric": True}
         del params["eval_metric"]

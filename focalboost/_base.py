@@ -13,6 +13,8 @@ from . import _kernel
 from ._class_weights import balanced_alpha, effective_alpha
 from ._validation import (
     HESSIANS,
+    MAX_ALPHA,
+    MIN_ALPHA,
     REDUCTIONS,
     Alpha,
     AlphaLike,
@@ -26,6 +28,7 @@ from ._validation import (
     check_max_step,
     check_n_threads,
     check_raw_prediction,
+    check_scaled_alpha,
     check_weights,
     zero_weights_error,
 )
@@ -194,10 +197,12 @@ class FocalLoss(ABC):
         n_threads: int | None = None,
         openmp: int = 0,
         precise: bool = False,
+        scale: float | tuple[float, ...] = 1.0,
     ) -> tuple[FloatArray, FloatArray]:
         """`gradient_hessian` for a checked margin.
 
-        `openmp` is the address of a framework's thread pool; `precise` asks for double arithmetic on float32 margins.
+        `openmp` is the address of a framework's thread pool; `precise` asks for double arithmetic on float32 margins;
+        `scale` multiplies both derivatives: one number, or one for each column.
         """
         check_choice("hessian", hessian, HESSIANS)
         return _kernel.derivatives(
@@ -205,7 +210,7 @@ class FocalLoss(ABC):
             y_true=self._check_labels(y_true, margin),
             raw_prediction=margin,
             sample_weight=check_weights(sample_weight, margin.shape[0]),
-            alpha=self._alpha_array(self._n_columns(margin)),
+            alpha=self._scaled_alpha(scale, self._n_columns(margin)),
             gamma=self.gamma,
             exact=hessian == "exact",
             inverse_step=1 / check_max_step(max_step) if hessian == "bounded" else 0.0,
@@ -274,6 +279,19 @@ class FocalLoss(ABC):
         alpha: AlphaLike = np.array(rows) if self._per_column else rows[0]
         return replace(self, alpha=alpha)
 
+    def _normalizing_scale(
+        self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None, n_classes: int | None
+    ) -> Float64Array:
+        """Factors that bring the mean Hessian at the start to that of the log-loss, weighed alike, at its own.
+
+        One for each row of class weights; bounded, so that no product with alpha leaves the range of alpha.
+        """
+        weights = self._class_weights(y_true, sample_weight, n_classes)
+        alpha = self._alpha_array(weights.shape[self._softmax]).reshape(len(weights), -1)
+        log_loss, own = replace(self, gamma=0.0)._mean_hessian(weights), self._mean_hessian(weights)
+        with np.errstate(divide="ignore"):  # at a gamma of thousands no Hessian is left in double precision
+            return np.clip(log_loss / own, MIN_ALPHA / alpha.min(axis=1), MAX_ALPHA / alpha.max(axis=1))
+
     @abstractmethod
     def _check_alpha(self, alpha: Alpha) -> Alpha:
         """Refuse what has no meaning in this loss."""
@@ -287,6 +305,10 @@ class FocalLoss(ABC):
         self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None, n_classes: int | None
     ) -> Float64Array:
         """Weight of each class: one row for binary and softmax, a row of two for each column of a sigmoid."""
+
+    @abstractmethod
+    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
+        """Weighted mean of the upper Hessian at the start, for each row of class weights."""
 
     def _check_labels(self, y_true: npt.ArrayLike, margin: FloatArray) -> Array:
         return check_labels(y_true, margin.shape[0])
@@ -303,6 +325,17 @@ class FocalLoss(ABC):
             )
             raise ValueError(msg)
         return self.alpha  # type: ignore[return-value]  # check_alpha has normalised it
+
+    def _scaled_alpha(self, scale: float | tuple[float, ...], n_columns: int) -> Float64Array:
+        alpha = self._alpha_array(n_columns)
+        if scale == 1.0:
+            return alpha
+        if isinstance(scale, float):
+            return check_scaled_alpha(alpha * scale)
+        if not self._per_column or len(scale) != n_columns:
+            msg = f"scale must be one number, or one for each class with multiclass='ovr', got {scale!r}"
+            raise ValueError(msg)
+        return check_scaled_alpha(alpha * np.array(scale)[:, None])
 
     def _log_alpha(self, link: str, n_columns: int) -> Float64Array:
         """Return what the link takes from the log-probabilities: log alpha where alpha is inverted too, else 0."""

@@ -26,6 +26,7 @@ from ._validation import (
     check_gamma,
     check_max_step,
     check_raw_prediction,
+    check_scale,
 )
 from .losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 
@@ -106,11 +107,13 @@ class FocalObjectiveBase(FocalSettings):
 
     hessian: str = "bounded"
     max_step: float = 2.0
+    scale: float | tuple[float, ...] = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("hessian", self.hessian, HESSIANS)
         object.__setattr__(self, "max_step", check_max_step(self.max_step))
+        object.__setattr__(self, "scale", check_scale(self.scale))
 
     @staticmethod
     @abstractmethod
@@ -154,6 +157,7 @@ class FocalObjectiveBase(FocalSettings):
             # In float the gradient of a class would vary in its last digit with the label of the row, and splits that
             # tie in the frameworks' own objectives would not.
             precise=softmax,
+            scale=self.scale,
         )
         return gradient.reshape(given.shape, order="A"), hessian.reshape(given.shape, order="A")
 
@@ -192,6 +196,26 @@ class FocalObjectiveBase(FocalSettings):
             As in `intercept`.
         """
         return replace(self, alpha=self.loss_of(y_true, n_classes).resolve(y_true, sample_weight).alpha)
+
+    def normalize(
+        self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None, n_classes: int | None = None
+    ) -> Self:
+        """Return the same objective, resolved, with the scale that keeps the framework's parameters what they were.
+
+        The focal loss has smaller derivatives than the log-loss, and parameters that are amounts of Hessian, such as
+        ``min_child_weight`` and ``reg_lambda``, grow in effect. With this scale the mean Hessian at the start
+        (the upper one) is that of the log-loss with the same alpha and weights. The minimiser, and so the links, stay.
+
+        Parameters
+        ----------
+        y_true, sample_weight, n_classes
+            As in `intercept`.
+        """
+        n_classes = self._n_classes(y_true, n_classes)
+        resolved = self.resolve(y_true, sample_weight, n_classes)
+        loss = resolved.loss_of(y_true, n_classes)
+        scale = loss._normalizing_scale(y_true, sample_weight, n_classes).tolist()
+        return replace(resolved, scale=tuple(scale) if isinstance(loss, SigmoidFocalLoss) else scale[0])
 
     def loss_of(self, y_true: npt.ArrayLike, n_classes: int | None = None) -> AnyFocalLoss:
         """Return the loss for such labels.

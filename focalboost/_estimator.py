@@ -13,12 +13,20 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ._callbacks import FocalObjectiveBase
-from ._validation import LINKS, check_choice
+from ._validation import LINKS, check_choice, check_flag
 from .losses import AnyFocalLoss, SigmoidFocalLoss
 
 Objective = TypeVar("Objective", bound=FocalObjectiveBase)
 
-PARAMETERS = ("focal_gamma", "focal_alpha", "focal_hessian", "focal_max_step", "focal_link", "focal_multiclass")
+PARAMETERS = (
+    "focal_gamma",
+    "focal_alpha",
+    "focal_hessian",
+    "focal_max_step",
+    "focal_link",
+    "focal_multiclass",
+    "focal_normalize",
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ def make_plan(
     label_weights : weights of labels 0 and 1 by scale_pos_weight or is_unbalance, if given
     """
     check_choice("focal_link", estimator.focal_link, LINKS)
+    normalize = check_flag("focal_normalize", estimator.focal_normalize)
     class_weight = getattr(estimator, "class_weight", None)
     alpha = alpha_by_class(estimator.focal_alpha, classes)
     for name, value in (("class_weight", class_weight), ("scale_pos_weight or is_unbalance", label_weights)):
@@ -77,7 +86,7 @@ def make_plan(
             )
             raise ValueError(msg)
     columns = y.ndim == 2
-    n_classes = max(2, len(classes))
+    n_classes = y.shape[1] if columns else max(2, len(classes))
     if label_weights is not None and n_classes > 2 and not columns:
         msg = f"scale_pos_weight and is_unbalance are for two classes, got {n_classes}; use focal_alpha"
         raise ValueError(msg)
@@ -88,7 +97,7 @@ def make_plan(
             multiclass="ovr" if columns else estimator.focal_multiclass,
             hessian=estimator.focal_hessian,
             max_step=estimator.focal_max_step,
-        ).resolve(y, sample_weight, None if columns else n_classes)
+        ).resolve(y, sample_weight, n_classes)
         loss = objective.loss_of(y, n_classes)
         if label_weights is not None:
             objective = replace(objective, alpha=(label_weights,) * n_classes if columns else label_weights)
@@ -98,7 +107,8 @@ def make_plan(
             weight = by_class if weight is None else np.multiply(weight, by_class)
         # In float32, as the frameworks hold them: the start is theirs to the last digit.
         weight = None if weight is None else np.asarray(weight, dtype=np.float32)
-        return Plan(loss, objective, objective.intercept(y, weight, None if columns else n_classes))
+        intercept = objective.intercept(y, weight, n_classes)
+        return Plan(loss, objective.normalize(y, weight, n_classes) if normalize else objective, intercept)
 
 
 def exclusive_classes(y: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:

@@ -90,6 +90,30 @@ def check_n_threads(n_threads: Any) -> int | None:
     return int(n_threads)
 
 
+def check_flag(name: str, value: Any) -> bool:
+    """Return True or False."""
+    if not isinstance(value, bool | np.bool_):
+        msg = f"{name} must be True or False, got {value!r}"
+        raise TypeError(msg)
+    return bool(value)
+
+
+def check_scale(scale: Any) -> float | tuple[float, ...]:
+    """Return the factor of the loss, or those of its columns."""
+    rule = f"a number in [{MIN_ALPHA:g}, {MAX_ALPHA:g}], or with multiclass='ovr' one for each class"
+    if isinstance(scale, Sequence) and not isinstance(scale, str):
+        return tuple(check_number("scale", value, rule, MIN_ALPHA, MAX_ALPHA) for value in scale)
+    return check_number("scale", scale, rule, MIN_ALPHA, MAX_ALPHA)
+
+
+def check_scaled_alpha(alpha: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return what weighs the classes in the end; the bounds of alpha hold for it, but for rounding."""
+    if alpha.max() > MAX_ALPHA * (1 + 1e-9) or alpha.min() < MIN_ALPHA * (1 - 1e-9):
+        msg = f"scale times alpha must be in [{MIN_ALPHA:g}, {MAX_ALPHA:g}], got {alpha.min():g} to {alpha.max():g}"
+        raise ValueError(msg)
+    return alpha
+
+
 def check_alpha(alpha: Any) -> Alpha:
     """Bring alpha to a hashable form: None, a name, a number in (0, 1), or a tuple of numbers > 0 or of pairs."""
     if alpha is None:

@@ -107,6 +107,9 @@ class BinaryFocalLoss(FocalLoss):
         weights = loss._class_weights(y_true, sample_weight, n_classes)[0]
         return _binary_start(loss.gamma, weights, loss._alpha_array(1))
 
+    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
+        return np.array([_binary_mean_hessian(self.gamma, weights[0], self._alpha_array(1))])
+
     def predict_proba(self, raw_prediction: npt.ArrayLike, link: str = "focal") -> Float64Array:
         """Probabilities of both classes; see `MulticlassFocalLoss.predict_proba`.
 
@@ -197,7 +200,16 @@ class MulticlassFocalLoss(FocalLoss):
         """
         loss = self.resolve(y_true, sample_weight)
         weights = loss._class_weights(y_true, sample_weight, n_classes)[0]
-        return links.softmax_intercept(loss.gamma, log_prior(weights) + np.log(loss._alpha_array(len(weights))))
+        return loss._start(weights)
+
+    def _start(self, weights: Float64Array) -> Float64Array:
+        return links.softmax_intercept(self.gamma, log_prior(weights) + np.log(self._alpha_array(len(weights))))
+
+    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
+        start = self._start(weights[0])[None]
+        # Class by class: all at once would take memory by the square of their number.
+        by_class = [self.gradient_hessian([y], start, hessian="upper")[1].mean() for y in range(start.size)]
+        return np.average(by_class, weights=weights[0], keepdims=True)
 
     def predict_proba(self, raw_prediction: npt.ArrayLike, link: str = "focal") -> Float64Array:
         r"""Probabilities from margins.
@@ -300,6 +312,10 @@ class SigmoidFocalLoss(FocalLoss):
         alpha = loss._alpha_array(len(weights))
         return np.array([_binary_start(loss.gamma, *column) for column in zip(weights, alpha, strict=True)])
 
+    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
+        columns = zip(weights, self._alpha_array(len(weights)), strict=True)
+        return np.array([_binary_mean_hessian(self.gamma, *column) for column in columns])
+
     def predict_proba(self, raw_prediction: npt.ArrayLike, link: str = "focal") -> Float64Array:
         """Probability of label 1 in each column; rows do not sum to 1.
 
@@ -326,6 +342,12 @@ AnyFocalLoss: TypeAlias = BinaryFocalLoss | MulticlassFocalLoss | SigmoidFocalLo
 def _binary_start(gamma: float, weights: Float64Array, alpha: Float64Array) -> float:
     log_risk = log_prior(weights) + np.log(alpha)
     return links.binary_intercept(gamma, float(log_risk[1] - log_risk[0]))
+
+
+def _binary_mean_hessian(gamma: float, weights: Float64Array, alpha: Float64Array) -> float:
+    start = np.full(2, _binary_start(gamma, weights, alpha))
+    hessian = BinaryFocalLoss(gamma, alpha).gradient_hessian([0, 1], start, hessian="upper")[1]
+    return float(np.average(hessian, weights=weights))
 
 
 def _link_gamma(link: str, gamma: float) -> float:

@@ -68,7 +68,7 @@ def test_clone_keeps_focal_parameters_and_others(make_data, family):
     np.testing.assert_array_equal(other.fit(X, y).predict_proba(X), clf.predict_proba(X))
 
 
-def test_defaults_are_the_parents_and_six_more(family):
+def test_defaults_are_the_parents_and_seven_more(family):
     ours, stock = family.Focal().get_params(), family.Stock().get_params()
     assert str({name: value for name, value in ours.items() if name in stock}) == str(
         {k: stock[k] for k in ours if k in stock}
@@ -80,6 +80,7 @@ def test_defaults_are_the_parents_and_six_more(family):
         "focal_max_step": 2.0,
         "focal_link": "focal",
         "focal_multiclass": "softmax",
+        "focal_normalize": True,
     }
     assert not stock.keys() - ours.keys()
 

@@ -22,6 +22,8 @@ BAD = [
     ({"focal_hessian": "lower"}, ValueError, ["focal_hessian", "bounded", "'lower'"]),
     ({"focal_max_step": 0.0}, ValueError, ["focal_max_step"]),
     ({"focal_max_step": float("inf")}, ValueError, ["focal_max_step"]),
+    ({"focal_normalize": "yes"}, TypeError, ["focal_normalize", "True or False", "'yes'"]),
+    ({"focal_normalize": 1}, TypeError, ["focal_normalize", "True or False", "1"]),
     ({"focal_link": "probit"}, ValueError, ["focal_link", "posterior", "'probit'"]),
     ({"focal_multiclass": "ova"}, ValueError, ["focal_multiclass", "ovr", "'ova'"]),
     ({"focal_alpha": "balanced", "scale_pos_weight": 2.0}, ValueError, ["scale_pos_weight", "focal_alpha"]),

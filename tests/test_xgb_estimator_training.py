@@ -256,7 +256,7 @@ def test_multi_output_classifier_is_the_same_as_multilabel(labels_of):
 
 def test_native_training_on_columns_is_the_estimators(labels_of):
     X, Y, weight = labels_of(3)
-    objective = FocalObjective(2.0, "balanced", multiclass="ovr").resolve(Y, weight)
+    objective = FocalObjective(2.0, "balanced", multiclass="ovr").normalize(Y, weight)
     params = {"objective": "binary:logistic", "base_score": base_score(objective, Y, weight), "max_depth": 3}
     booster = xgb.train({**params, "nthread": 1}, xgb.QuantileDMatrix(X, Y, weight=weight), 10, obj=objective)
     clf = FocalXGBClassifier(**FAST, focal_alpha="balanced").fit(X, Y, sample_weight=weight)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -38,19 +38,20 @@ class Model:
 
 def fit(framework: str, problem: Problem, config: Mapping[str, Any], n_rounds: int, seed: int) -> Model:
     """Train on all rows of a problem."""
+    if config.get("constant"):
+        return class_shares(problem)
     rows = rebalance(problem, config, seed)
     kind = focal_xgb.FocalObjective if framework == "xgboost" else focal_lgb.FocalObjective
     objective = None
     if "peer" in config:
         objective, loss = peer_objective(config["peer"], config["gamma"]), BinaryFocalLoss(config["gamma"])
     elif "gamma" in config:
-        focal = {key: config[key] for key in FOCAL if key in config}
-        objective = kind(**focal).resolve(rows.y, rows.weight, problem.n_classes)
+        objective = kind(**{key: config[key] for key in FOCAL if key in config})
+        prepare = objective.normalize if config.get("normalize", True) else objective.resolve
+        objective = prepare(rows.y, rows.weight, problem.n_classes)
         loss = objective.loss(problem.n_classes)
     else:
         loss = (BinaryFocalLoss if problem.n_classes == 2 else MulticlassFocalLoss)(0.0, rows.class_weight)
-    if config.get("normalised"):
-        rows = replace(rows, weight=np.full(len(rows.y), _scale(loss, rows.y)))
     train = {"lightgbm": train_lightgbm, "xgboost": train_xgboost, "catboost": train_catboost}[framework]
     return Model(train(problem, rows, objective, config, n_rounds, seed), loss)
 
@@ -70,15 +71,11 @@ def peer_objective(name: str, gamma: float) -> Callable[[np.ndarray, Any], tuple
     return Focal_Binary_Loss(gamma).focal_binary_object
 
 
-def _scale(loss: Any, y: np.ndarray) -> float:
-    """Return the factor that brings the mean Hessian at the start to that of the log-loss at its own."""
-
-    def mean_hessian(loss: Any) -> float:
-        intercept = loss.intercept(y)
-        start = np.ones((len(y), *np.shape(intercept))) * intercept
-        return float(loss.gradient_hessian(y, start, hessian="upper")[1].mean())
-
-    return mean_hessian(replace(loss, gamma=0.0, alpha=None)) / mean_hessian(loss)
+def class_shares(problem: Problem) -> Model:
+    """Return the model that knows the classes' shares and nothing else."""
+    loss = (BinaryFocalLoss if problem.n_classes == 2 else MulticlassFocalLoss)(0.0)
+    start = np.asarray(loss.intercept(problem.y))
+    return Model(lambda X, rounds: np.tile(start, (len(X), *[1] * start.ndim)), loss)
 
 
 def train_lightgbm(
@@ -101,6 +98,8 @@ def train_lightgbm(
         "seed": seed,
         "verbosity": -1,
     }
+    if "pos_weight" in config:
+        params["scale_pos_weight"] = rows.class_weight[1]
     start, init_score = 0.0, None
     if isinstance(objective, focal_lgb.FocalObjective):
         start = objective.intercept(rows.y, rows.weight, n_classes)
@@ -132,6 +131,8 @@ def train_xgboost(
     }
     if n_classes > 2:
         params["num_class"] = n_classes
+    if "pos_weight" in config:
+        params["scale_pos_weight"] = rows.class_weight[1]
     if "peer" in config:
         params["base_score"] = 0.5
     elif objective is not None:

@@ -31,6 +31,7 @@ METHODS: dict[str, Space] = {
     "log-loss, regularised": REGULARISERS,
     "balanced weights": {"weight": [1.0]},
     "class weights": {"weight": STRENGTHS},
+    "scale_pos_weight": {"pos_weight": STRENGTHS},
     "class-balanced": {"effective": [0.9, 0.99, 0.999, 0.9999]},
     "oversampling": {"oversample": STRENGTHS},
     "undersampling": {"undersample": STRENGTHS},
@@ -43,6 +44,7 @@ METHODS: dict[str, Space] = {
     "focal": {"gamma": GAMMAS},
     "focal, alpha": {"gamma": GAMMAS, "alpha": ALPHAS},
     "focal, regularised": {"gamma": GAMMAS, **REGULARISERS},
+    "focal, unscaled": {"gamma": GAMMAS, "normalize": [False]},
     "focal, exact": {"gamma": GAMMAS, "hessian": ["exact"]},
     "focal, upper": {"gamma": GAMMAS, "hessian": ["upper"]},
 }
@@ -60,7 +62,6 @@ VARIANTS: dict[str, Space] = {
     "focal, max_step 0.5": {"gamma": GAMMAS, "max_step": [0.5]},
     "focal, max_step 1": {"gamma": GAMMAS, "max_step": [1.0]},
     "focal, max_step 5": {"gamma": GAMMAS, "max_step": [5.0]},
-    "focal, normalised": {"gamma": GAMMAS, "normalised": [True]},
 }
 VARIANT_SETS = ("yeast4", "abalone9-18", "winequality-red-4", "yeast-1_vs_7", "gmsc", "bank")
 # Untuned, at the frameworks' own defaults: how the probabilities and the training hold along gamma.
@@ -68,8 +69,8 @@ SWEEP: dict[str, Space] = {
     "log-loss": {},
     "log-loss, max_delta_step 2": {"max_delta_step": [2.0]},
     **{f"focal {gamma:g}": {"gamma": [gamma]} for gamma in (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)},
-    "focal 2, normalised": {"gamma": [2.0], "normalised": [True]},
-    "focal 10, normalised": {"gamma": [10.0], "normalised": [True]},
+    **{f"focal {gamma:g}, unscaled": {"gamma": [gamma], "normalize": [False]} for gamma in (0.5, 1.0, 2.0, 5.0, 10.0)},
+    "class shares": {"constant": [True]},
 }
 # The focal objectives of other packages, which start at a probability of .5.
 PEERS: dict[str, dict[str, Space]] = {

@@ -14,7 +14,7 @@ from focalboost import effective_alpha
 
 from .problems import Problem
 
-KEYS = ("weight", "effective", "oversample", "undersample", "smote")
+KEYS = ("weight", "pos_weight", "effective", "oversample", "undersample", "smote")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ def rebalance(problem: Problem, config: Mapping[str, Any], seed: int) -> Rows:
         else:
             by_class = np.array(effective_alpha(counts, config["effective"]))
         return Rows(problem.X, problem.y, by_class[problem.y], tuple(by_class))
+    if "pos_weight" in config:  # the frameworks weigh label 1 themselves
+        return Rows(problem.X, problem.y, None, (1.0, float(counts[0] / counts[1]) ** config["pos_weight"]))
     key = next((key for key in KEYS if key in config), None)
     if key is None:
         return Rows(problem.X, problem.y, None, None)

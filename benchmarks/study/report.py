@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TUNED = ("lightgbm", "xgboost")
 SWEPT = [name for name in SWEEP if name.startswith("focal") and "," not in name]
 REFERENCE = "log-loss, regularised"
+CONSTANT = "class shares"
 TIE = {"average_precision": 0.005, "log_loss": 0.001}
 NAMES = {
     "average_precision": "AP",
@@ -189,13 +190,15 @@ def _calibration(results: pd.DataFrame, path: Path) -> str:
         text.append(
             f"### {FRAMEWORKS[framework]}\n\nThe bar is {verdict}: highest ratio up to gamma 2 {high.max():.4f} "
             f"({_where(high.idxmax())}), lowest {high.min():.4f} ({_where(high.idxmin())}).\n\n"
-            + markdown(ratio.drop(columns="log-loss").assign(**{"log-loss itself": focal["log-loss"]}), 4, "set")
+            + markdown(
+                ratio.drop(columns=["log-loss", CONSTANT]).assign(**{"log-loss itself": focal["log-loss"]}), 4, "set"
+            )
         )
         if classes := [name for name in MULTICLASS if name in complete.index[complete]]:
             several = sweep(results, framework, "log_loss_focal").reindex(classes)
             text.append(
                 "More than two classes, softmax, fewer rows; no bar was set here:\n\n"
-                + markdown(several.drop(columns="log-loss").div(several["log-loss"], axis=0), 4, "set")
+                + markdown(several.drop(columns=["log-loss", CONSTANT]).div(several["log-loss"], axis=0), 4, "set")
             )
         _draw_calibration(axes, ratio[SWEPT], plain.div(focal["log-loss"], axis=0)[SWEPT], FRAMEWORKS[framework])
     panels[0].set_ylabel("log-loss over that of log-loss")
@@ -223,41 +226,48 @@ def _draw_calibration(axes: Axes, calibrated: pd.DataFrame, plain: pd.DataFrame,
 
 def _stability(results: pd.DataFrame) -> str:
     text = [
-        "## Training along gamma\n\nThe same trainings on all sets. Failed: a score that is no number. Collapsed: a "
-        "ROC AUC below .55 where log-loss has above .65, or a log-loss (default link) above twice that of log-loss and "
-        "more than .05 above it. Mean ranks are those over the KEEL sets with room to improve. *normalised*: the loss "
-        "times a constant that makes its mean Hessian at the start that of log-loss at its own."
+        "## Training along gamma\n\nThe same trainings on all sets. Failed: a score that is no number. Collapsed: no "
+        "better than knowing the classes' shares, a ROC AUC below .55 where log-loss has above .65, or a log-loss "
+        "(default link) not below that of the *class shares* where log-loss's is. Doubled: a log-loss above twice that "
+        "of log-loss, and more than .05 above it, whatever the ranking. Mean ranks are those over the KEEL sets with "
+        "room to improve. *unscaled*: without the factor that gives the loss the log-loss's mean Hessian at the start "
+        "(`focal_normalize=False`)."
     ]
     for framework in TUNED:
         precision, auc, loss = (
             sweep(results, framework, name) for name in ("average_precision", "roc_auc", "log_loss_focal")
         )
-        stock_loss, stock_auc = loss["log-loss"], auc["log-loss"]
+        stock_loss, stock_auc, ignorant = loss["log-loss"], auc["log-loss"], loss[CONSTANT]
         small = [name for name in loss.index if name in OPEN_KEEL]
-        by_precision = ranks.mean_ranks(precision.loc[small].dropna(), higher_is_better=True)
-        by_loss = ranks.mean_ranks(loss.loc[small].dropna(), higher_is_better=False)
-        rows, found = {}, []
+        by_precision, by_loss = (
+            ranks.mean_ranks(table.loc[small].drop(columns=CONSTANT).dropna(), higher_is_better=higher)
+            for table, higher in ((precision, True), (loss, False))
+        )
+        rows, found = {}, {"Collapsed": [], "Doubled": []}
         for name in SWEEP:
             collapsed = (auc[name] < 0.55) & (stock_auc > 0.65)
-            collapsed |= (loss[name] > 2 * stock_loss) & (loss[name] > stock_loss + 0.05)
-            if collapsed.any():
-                found.append(f"{name} on {', '.join(loss.index[collapsed])}")
+            collapsed |= (loss[name] >= ignorant) & (stock_loss < ignorant)
+            doubled = (loss[name] > 2 * stock_loss) & (loss[name] > stock_loss + 0.05)
+            for state, sets in zip(found, (collapsed, doubled), strict=True):
+                if sets.any() and name != CONSTANT:
+                    found[state].append(f"{name} on {', '.join(loss.index[sets])}")
             rows[name] = {
                 "sets": str(len(loss)),
                 "failed": str(int(loss[name].isna().sum())),
                 "collapsed": str(int(collapsed.sum())),
+                "doubled": str(int(doubled.sum())),
                 "median log-loss / log-loss's": (loss[name] / stock_loss).median(),
                 "AUC gain, median": (auc[name] - stock_auc).median(),
                 "AUC gain, worst": (auc[name] - stock_auc).min(),
-                "mean rank, AP": by_precision[name],
-                "mean rank, log-loss": by_loss[name],
+                "mean rank, AP": by_precision.get(name, float("nan")),
+                "mean rank, log-loss": by_loss.get(name, float("nan")),
             }
         table = markdown(pd.DataFrame.from_dict(rows, orient="index"), 4, "method")
-        difference = ranks.critical_difference(len(SWEEP), len(small))
-        listed = f"Collapsed: {'; '.join(found)}." if found else "None collapsed."
+        difference = ranks.critical_difference(len(by_loss), len(small))
         text.append(
-            f"### {FRAMEWORKS[framework]}\n\n{table}\n\n{listed} Critical difference of the mean ranks: "
-            f"{difference:.2f} ({len(small)} sets)."
+            f"### {FRAMEWORKS[framework]}\n\n{table}\n\nCritical difference of the mean ranks: "
+            f"{difference:.2f} ({len(small)} sets).\n\n"
+            + "\n\n".join(f"{state}: {'; '.join(where) or 'none'}." for state, where in found.items())
         )
     return "\n\n".join(text)
 
@@ -280,10 +290,7 @@ def _variants(results: pd.DataFrame) -> str:
     names = results.loc[results["stage"] == "variants", "data"].unique()
     if not len(names):
         return ""
-    text = [
-        "## Defaults: max_step and the scale\n\nFocal loss tuned alike, with one setting changed. max_step is 2 in "
-        "*focal*."
-    ]
+    text = ["## Defaults: max_step\n\nFocal loss tuned alike, with one setting changed. max_step is 2 in *focal*."]
     for measure in ("average_precision", "log_loss"):
         kept = rows[rows["data"].isin(names) & (rows["chosen_by"] == measure)]
         for framework in TUNED:

@@ -59,6 +59,9 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
         From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
         For more than two classes.
+    focal_normalize : bool, default=True
+        Scale the loss so that ``min_child_weight``, ``reg_lambda`` and their like mean what they mean for the log-loss;
+        see `focalboost.lightgbm.FocalObjective.normalize`.
 
     Attributes
     ----------
@@ -105,6 +108,7 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
         focal_max_step: float = 2.0,
         focal_link: str = "focal",
         focal_multiclass: str = "softmax",
+        focal_normalize: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -135,6 +139,7 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
         self.focal_max_step = focal_max_step
         self.focal_link = focal_link
         self.focal_multiclass = focal_multiclass
+        self.focal_normalize = focal_normalize
 
     def fit(
         self,

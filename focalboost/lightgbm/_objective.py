@@ -31,6 +31,9 @@ class FocalObjective(FocalObjectiveBase):
         LightGBM's own objectives from the same start.
     max_step : float, default=2.0
         Bound of a leaf's step with the bounded Hessian, at least 0.01.
+    scale : float or tuple of float, default=1.0
+        Factor of the loss in training, in [1e-15, 1e15]; with ``multiclass="ovr"`` also one for each class. `normalize`
+        works it out.
 
     Notes
     -----

@@ -45,6 +45,9 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
         For more than two classes. With "ovr" the booster has a sigmoid for each class.
+    focal_normalize : bool, default=True
+        Scale the loss so that ``min_child_weight``, ``reg_lambda`` and their like mean what they mean for the log-loss;
+        see `focalboost.xgboost.FocalObjective.normalize`.
     **kwargs
         All other parameters of `xgboost.XGBClassifier`, with their defaults there. ``eval_metric`` takes the names of
         XGBoost's classification metrics, ``"focal"`` (the mean focal loss) and any number of callables, all of
@@ -78,6 +81,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         focal_max_step: float = 2.0,
         focal_link: str = "focal",
         focal_multiclass: str = "softmax",
+        focal_normalize: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(objective=objective, **kwargs)
@@ -87,6 +91,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         self.focal_max_step = focal_max_step
         self.focal_link = focal_link
         self.focal_multiclass = focal_multiclass
+        self.focal_normalize = focal_normalize
 
     def fit(
         self,
