@@ -4,11 +4,10 @@ import functools
 
 import pytest
 
-from benchmarks.stress import WAYS, Case, outcome
+from benchmarks.stress import TOLERANCE, WAYS, Case, outcome, seeds_of
 
 LINES = [(framework, way) for framework, ways in WAYS.items() for way in ways]
 SETTINGS = [{"max_depth": 10, "learning_rate": 0.5}]
-TOLERANCE = 0.02
 
 pytestmark = pytest.mark.slow
 
@@ -20,12 +19,12 @@ def stock(case, seeds, **clamp):
 
 @pytest.mark.parametrize("gamma", [0.0, 2.0, 10.0])
 @pytest.mark.parametrize("framework, way", LINES)
-@pytest.mark.parametrize("share, seeds", [(0.1, 5), (0.0001, 1)])
-def test_no_model_is_broken(framework, way, share, seeds, gamma):
+@pytest.mark.parametrize("share", [0.1, 0.01, 0.0001])
+def test_no_model_is_broken(framework, way, share, gamma):
     pytest.importorskip(framework)
-    case = Case(framework, way, share)
+    case, seeds = Case(framework, way, share), seeds_of(share)
     own, plain = outcome(case, gamma, SETTINGS, seeds), stock(case, seeds)
     assert own.not_finite == 0
     assert own.constant <= plain.constant
-    if share == 0.1:  # 300 positives in each half
+    if share >= 0.01:  # 100 positives or more in each half
         assert own.auc >= max(plain.auc, stock(case, seeds, max_delta_step=2).auc) - TOLERANCE

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,3 +117,22 @@ def _with_parameters(last: str, name: str) -> str:
     metric = "binary_logloss" if name == "binary" else "multi_logloss"
     last = re.sub(r"^\[objective: .*\]$", f"[objective: {name}]", last, flags=re.MULTILINE)
     return re.sub(r"^\[metric: .*\]$", f"[metric: {metric}]", last, flags=re.MULTILINE)
+
+
+def check_whole(model: Any) -> None:
+    """Raise ValueError for a model file that was cut: LightGBM's reader ends the process on most of them.
+
+    Parameters
+    ----------
+    model : str or path; anything else, and a file that is not there, is left to LightGBM
+    """
+    if not (isinstance(model, str | os.PathLike) and os.path.isfile(model)):
+        return
+    content = Path(model).read_bytes()
+    missing = [mark for mark in (b"end of trees", b"end of parameters") if b"\n" + mark not in content]
+    if missing:
+        msg = (
+            f"init_model must be a whole model file of LightGBM, got {str(model)!r} without {missing[0].decode()!r}; "
+            "copy or save it again"
+        )
+        raise ValueError(msg)

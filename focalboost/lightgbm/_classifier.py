@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._estimator import PARAMETERS, Plan, encode, exclusive_classes, make_plan, probabilities
 from ..losses import AnyFocalLoss, SigmoidFocalLoss
-from ._booster import to_builtin
+from ._booster import check_whole, to_builtin
 from ._metrics import Evaluation, metric_names
 from ._native import lightgbm
 from ._objective import FocalObjective, per_row
@@ -185,6 +185,7 @@ categorical_feature, callbacks, eval_X, eval_y
         classes, encoded = exclusive_classes(y)
         params = self.get_params()
         self._refuse(params, len(classes))
+        check_whole(init_model)
         if isinstance(init_model, lightgbm.LGBMClassifier) and not np.array_equal(init_model.classes_, classes):
             msg = f"init_model must have the labels of y, {classes}, got {init_model.classes_}"
             raise ValueError(msg)

@@ -14,7 +14,7 @@ from .._estimator import PARAMETERS, make_plan, probabilities
 from .._validation import MAX_ALPHA, MIN_ALPHA, MULTICLASS, check_number
 from ..losses import AnyFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 from ._metrics import Evaluation, ExactHistory
-from ._native import Trainer, as_booster, in_native_order, outputs, xgboost
+from ._native import Trainer, as_booster, in_native_order, load, outputs, xgboost
 from ._objective import FocalObjective, as_base_score
 from ._saved import Saved
 from ._target import Target
@@ -280,9 +280,9 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         Raises
         ------
         ValueError
-            For a model that `FocalXGBClassifier` did not write.
+            For a model that `FocalXGBClassifier` did not write, or a file that ends too early.
         """
-        booster = xgboost.Booster({"n_jobs": self.n_jobs}, model_file=fname)
+        booster = load(fname, n_jobs=self.n_jobs)
         saved = Saved.find(booster)
         if saved is None:
             msg = (

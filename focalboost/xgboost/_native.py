@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._frameworks import openmp_entry, require
+from ._files import check_whole
 
 xgboost = require("xgboost", "xgboost", (3, 1))
 
@@ -41,7 +42,13 @@ def as_booster(model: Any) -> Any:
     """Return the booster of what XGBoost takes as ``xgb_model``: an estimator, a booster, a file or its bytes."""
     if isinstance(model, xgboost.XGBModel):
         return model.get_booster()
-    return model if isinstance(model, xgboost.Booster) else xgboost.Booster(model_file=model)
+    return model if isinstance(model, xgboost.Booster) else load(model)
+
+
+def load(model: Any, **params: Any) -> Any:
+    """Return the booster in a file, or in its bytes, which is whole."""
+    check_whole(model)
+    return xgboost.Booster(params, model_file=model)
 
 
 def outputs(booster: Any) -> tuple[str, int]:
