@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import lightgbm as lgb
@@ -30,6 +30,18 @@ def synthetic(n_rows: int, n_features: int = 20) -> tuple[Array, Array]:
     return X, (rng.random(n_rows) < 1 / (1 + np.exp(-risk))).astype(np.float32)
 
 
+@dataclass
+class Tape:
+    """What objectives returned, in the order of their calls."""
+
+    kept: list[tuple[Array, Array]] = field(default_factory=list)
+    played: int | None = None  # None while recording
+
+    def rewind(self) -> None:
+        """Play from the first call."""
+        self.played = 0
+
+
 class Recorder:
     """An objective that keeps what another returned, and can play it again at no cost.
 
@@ -37,26 +49,21 @@ class Recorder:
     price of a custom one.
     """
 
-    def __init__(self, objective: Callable[..., tuple[Array, Array]]) -> None:
-        self.objective = objective
-        self.kept: list[tuple[Array, Array]] = []
-        self.played: int | None = None
+    def __init__(self, objective: Callable[..., tuple[Array, Array]], tape: Tape) -> None:
+        self.objective, self.tape = objective, tape
 
     def __deepcopy__(self, memo: Any) -> Self:
         """Return the same object: LightGBM copies its parameters, and would keep the records to itself."""
         return self
 
-    def __call__(self, margin: Array, data: Any) -> tuple[Array, Array]:
+    def __call__(self, first: Array, second: Any) -> tuple[Array, Array]:
         """Record, or play."""
-        if self.played is None:
-            self.kept.append(self.objective(margin, data))
-            return self.kept[-1]
-        self.played += 1
-        return self.kept[self.played - 1]
-
-    def rewind(self) -> None:
-        """Play from the first round."""
-        self.played = 0
+        tape = self.tape
+        if tape.played is None:
+            tape.kept.append(self.objective(first, second))
+            return tape.kept[-1]
+        tape.played += 1
+        return tape.kept[tape.played - 1]
 
 
 class Idle:

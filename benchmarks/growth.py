@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from focalboost import BinaryFocalLoss, MulticlassFocalLoss
 
 from .frameworks import FRAMEWORKS, synthetic
-from .pairing import compare
+from .pairing import Ratio, compare, in_turn
 from .report import Figure
 from .scales import Scale
 
@@ -46,12 +47,16 @@ def figures(scale: Scale) -> Iterator[Figure]:
     for framework in FRAMEWORKS:
         objective = framework.objective(2.0)
         small, large = framework(X[:few], y[:few]), framework(X, y)
-        ratio = compare(
-            lambda large=large, objective=objective: large.train(objective, 5, objective),
-            lambda small=small, objective=objective: small.train(objective, 5, objective),
-            scale.pairs,
-            warm_up=1,
-        )
-        yield Figure.of_ratio(
-            PART, f"{framework.name} focal training, 5 rounds: {many:,} / {few:,} rows", ratio, "<= 5.5"
-        )
+        calls = {
+            f"{loss} {size}": partial(train, *arguments)
+            for size, problem in (("many", large), ("few", small))
+            for loss, train, arguments in (
+                ("focal", problem.train, (objective, 5, objective)),
+                ("built-in", problem.stock, (5,)),
+            )
+        }
+        times = in_turn(calls, scale.pairs)
+        for loss, bar in (("focal", "<= 5.5"), ("built-in", "")):
+            ratio = Ratio(times[f"{loss} many"], times[f"{loss} few"])
+            name = f"{framework.name}, {loss}, 5 rounds: {many:,} / {few:,} rows"
+            yield Figure.of_ratio(PART, name, ratio, bar)

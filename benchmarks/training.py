@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .formulas import NumpyFocal
-from .frameworks import FRAMEWORKS, Recorder, ThreadSwitch, synthetic
+from .frameworks import FRAMEWORKS, Recorder, Tape, ThreadSwitch, synthetic
 from .pairing import Ratio, in_turn
 from .report import Figure, Skipped
 from .scales import Scale
@@ -50,12 +50,13 @@ def softmax(scale: Scale) -> Iterator[Figure | Skipped]:
 def ratios(problem: Any, scale: Scale, data: str, bar: str, rounds_of: int | None = None) -> Iterator[Figure]:
     """Ratios to the built-in objective; the bar is for gamma 2."""
     rounds = scale.rounds(rounds_of or len(problem.y))
-    recorder = Recorder(problem.objective(2.0))
+    tape = Tape()
+    recorder = Recorder(problem.objective(2.0), tape)
     focal_leaves = problem.leaves(problem.train(recorder, rounds, recorder.objective))
     share = focal_leaves / problem.leaves(problem.stock(rounds))
 
     def replay() -> Any:
-        recorder.rewind()
+        tape.rewind()
         return problem.train(recorder, rounds, recorder.objective)
 
     calls = {"stock": partial(problem.stock, rounds)}
