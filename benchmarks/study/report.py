@@ -226,12 +226,11 @@ def _draw_calibration(axes: Axes, calibrated: pd.DataFrame, plain: pd.DataFrame,
 
 def _stability(results: pd.DataFrame) -> str:
     text = [
-        "## Training along gamma\n\nThe same trainings on all sets. Failed: a score that is no number. Collapsed: a "
-        "model of no use, by its ranking, a ROC AUC below .55 where log-loss has above .65, or by its probabilities, a "
-        "log-loss (default link) above twice that of knowing the *class shares* alone where log-loss's is not. Doubled: "
-        "a log-loss above twice that of log-loss and more than .05 above it, however good the ranking. Mean ranks are those over the KEEL sets with "
-        "room to improve. *unscaled*: without the factor that gives the loss the log-loss's mean Hessian at the start "
-        "(`focal_normalize=False`)."
+        "## Training along gamma\n\nThe same trainings on all sets. Failed: a score that is no number. Doubled: a "
+        "log-loss (default link) above twice that of log-loss, and more than .05 above it. Collapsed: a model of no "
+        "use, with a ROC AUC below .55 where log-loss has above .65, or a doubled log-loss that is not below that of "
+        "knowing the *class shares* alone. Mean ranks are those over the KEEL sets with room to improve. *unscaled*: "
+        "without the factor that gives the loss the log-loss's mean Hessian at the start (`focal_normalize=False`)."
     ]
     for framework in TUNED:
         precision, auc, loss = (
@@ -245,9 +244,8 @@ def _stability(results: pd.DataFrame) -> str:
         )
         rows, found = {}, {"Collapsed": [], "Doubled": []}
         for name in SWEEP:
-            collapsed = (auc[name] < 0.55) & (stock_auc > 0.65)
-            collapsed |= (loss[name] > 2 * ignorant) & (stock_loss <= 2 * ignorant)
             doubled = (loss[name] > 2 * stock_loss) & (loss[name] > stock_loss + 0.05)
+            collapsed = ((auc[name] < 0.55) & (stock_auc > 0.65)) | (doubled & (loss[name] >= ignorant))
             for state, sets in zip(found, (collapsed, doubled), strict=True):
                 if sets.any() and name != CONSTANT:
                     found[state].append(f"{name} on {', '.join(loss.index[sets])}")
