@@ -150,7 +150,10 @@ def _means(results: pd.DataFrame) -> str:
         columns["ms to fit"] = 1e3 * rows[rows["data"].isin(OPEN_KEEL)].groupby("method")["seconds"].median()
         table = pd.DataFrame(columns).reindex(by_set(results, "log_loss", framework, OPEN_KEEL).columns)
         text.append(f"### {FRAMEWORKS[framework]}\n\n{markdown(table, 3, 'method')}")
-    text.append("SMOTE: over the sets where it can be had. Time to fit: median of the final trainings, one thread.")
+    text.append(
+        "SMOTE: over the sets where it can be had. Time to fit: median of the final trainings, one thread, on a "
+        "machine that did other work as well."
+    )
     return "\n\n".join(text)
 
 
