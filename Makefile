@@ -78,7 +78,7 @@ $(STAMPS)/torch: $(STAMPS)/created
 
 # xgboost-cpu is the same module as xgboost without a GPU. Where there is no build of it, xgboost itself.
 $(STAMPS)/xgboost: $(STAMPS)/created
-	$(BIN)/python -c 'import xgboost' 2>/dev/null || $(PIP) install "xgboost-cpu>=3.1" || $(PIP) install "xgboost>=3.1"
+	$(BIN)/python -c 'import xgboost' 2>/dev/null || $(PIP) install "xgboost-cpu>=3.2" || $(PIP) install "xgboost>=3.2"
 	@touch $@
 
 # Editable, so that Python files are live; pip compiles the kernel, again whenever its sources change.

@@ -87,4 +87,4 @@ def package(session: nox.Session) -> None:
 def install_tests(session: nox.Session, *options: str) -> None:
     """Install the package, editable as `make test` does it, and what its tests need."""
     wanted = session.run("python", ".ci/requirements.py", "test", silent=True)
-    session.install("--editable", ".", "xgboost-cpu>=3.1", *str(wanted).splitlines(), *options)
+    session.install("--editable", ".", "xgboost-cpu>=3.2", *str(wanted).splitlines(), *options)

@@ -94,11 +94,11 @@ class FocalSettings(ABC):
 
     def _rows(self, first: Any, second: Any, sample_weight: Any) -> Rows:
         if not hasattr(second, "get_label"):
-            return Rows(in_columns(first, second), second, sample_weight)
+            return Rows(first, second, sample_weight)
         weight = second.get_weight()
         if weight is not None and len(weight) == 0:
             weight = None
-        return Rows(in_columns(second.get_label(), first), first, weight, self._native.n_threads(second))
+        return Rows(second.get_label(), first, weight, self._native.n_threads(second))
 
 
 @dataclass(frozen=True)
@@ -274,13 +274,6 @@ class FocalMetricBase(FocalSettings):
 def mean_loss(total: float, weight: float) -> float:
     """Return the mean of weighted losses, NaN where there are none."""
     return total / weight if weight > 0 else float("nan")
-
-
-def in_columns(labels: npt.ArrayLike, margin: Any) -> npt.NDArray[Any]:
-    """Return labels with a column for each of theirs: XGBoost 3.1 hands those of multilabel targets over row by row."""
-    array, shape = np.asarray(labels), np.shape(margin)
-    flat = array.ndim == 1 and len(shape) == 2 and shape[1] > 1 and len(array) == shape[0] * shape[1]
-    return array.reshape(shape) if flat else array
 
 
 def _as_margins(given: FloatArray) -> FloatArray:

@@ -377,13 +377,3 @@ print("same")
 def test_a_forked_child_computes_the_same(in_new_process):
     # In a process of its own: Python 3.12 warns of a fork beside threads, which other tests leave behind.
     assert in_new_process(FORK, timeout=100).strip() == "same"
-
-
-def test_flat_labels_of_multilabel_targets(framework):
-    """As XGBoost 3.1 hands them over."""
-    y, z, weight = problem("ovr", n_classes=4)
-    labels = np.eye(4)[y]
-    objective, metric = framework.objective(1.5, multiclass="ovr"), framework.metric(1.5, multiclass="ovr")
-    for a, b in zip(objective(labels.ravel(), z, weight), objective(labels, z, weight), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert value(metric(labels.ravel(), z, weight)) == value(metric(labels, z, weight))

@@ -119,7 +119,7 @@ except ImportError as error:
     assert "pip install 'focalboost[dask]'" in run_python(code)
 
 
-@pytest.mark.parametrize("framework, found", [("lightgbm", "4.5.0"), ("xgboost", "3.0.5")])
+@pytest.mark.parametrize("framework, found", [("lightgbm", "4.5.0"), ("xgboost", "3.1.3")])
 def test_old_framework_is_refused(framework, found):
     code = f"""
 import sys, types

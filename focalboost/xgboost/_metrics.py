@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from .._callbacks import in_columns
 from .._estimator import probabilities
 from .._metrics import Float64Array, auc_or, error, log_loss
 from .._validation import MULTICLASS
@@ -87,7 +86,7 @@ class Evaluation:
 
     def __call__(self, margin: Any, data: Any) -> list[Result]:
         """Return (name, value) of each metric, but for those left to XGBoost; called by XGBoost."""
-        y = in_columns(data.get_label(), margin).astype(np.intp)
+        y = data.get_label().astype(np.intp)
         weight = data.get_weight()
         weight = weight if len(weight) else None
         if y.ndim == 2 and not self.multilabel:

@@ -1,4 +1,4 @@
-"""What is taken from XGBoost's inside. Tested with 3.1, 3.2 and 3.4."""
+"""What is taken from XGBoost's inside. Tested with 3.2 and 3.4."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from .._frameworks import openmp_entry, require
 from ._files import check_whole
 
-xgboost = require("xgboost", "xgboost", (3, 1))
+xgboost = require("xgboost", "xgboost", (3, 2))
 
 # The library that ctypes has loaded: there is no public name for it.
 OPENMP = openmp_entry(getattr(xgboost.core, "_LIB", None))
