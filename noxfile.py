@@ -86,5 +86,5 @@ def package(session: nox.Session) -> None:
 
 def install_tests(session: nox.Session, *options: str) -> None:
     """Install the package, editable as `make test` does it, and what its tests need."""
-    wanted = session.run("python", ".ci/requirements.py", "test", silent=True)
+    wanted = session.run_install("python", ".ci/requirements.py", "test", silent=True)
     session.install("--editable", ".", "xgboost-cpu>=3.2", *str(wanted).splitlines(), *options)
