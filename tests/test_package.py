@@ -145,6 +145,21 @@ def test_floor_is_that_of_the_extra(framework):
     assert f'require("{framework}", "{framework}", ({major}, {minor}))' in source
 
 
+def test_oldest_versions_are_the_floors():
+    project = pyproject()
+    wanted = list(project["dependencies"])
+    for extra in (*FRAMEWORKS, "plot", "dask"):
+        wanted += project["optional-dependencies"][extra]
+    floors = dict(re.fullmatch(r"([a-z-]+).*>=([0-9.]+)", requirement).groups() for requirement in wanted)
+    # Where Python 3.13 has another, the floor comes first.
+    pins = re.findall(r"^([a-z-]+)==([0-9.]+)", (ROOT / ".ci" / "oldest.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    oldest = {name.removesuffix("-cpu"): pin.removesuffix(".0") for name, pin in reversed(pins)}
+    assert floors == {name: oldest[name] for name in floors}
+    for name in ("Makefile", "noxfile.py"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert set(re.findall(r"xgboost(?:-cpu)?>=([0-9.]+)", text)) == {floors["xgboost"]}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_layers(path):
     name, roots, names = module_name(path), imported_roots(path), imports(path)
