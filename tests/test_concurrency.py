@@ -64,6 +64,24 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 close(found, [fit(seed) for seed in range(2)])
 print("right")
 """
+SHARED_PROCESSORS = """
+import importlib, joblib
+name = {"lightgbm": "FocalLGBMClassifier", "xgboost": "FocalXGBClassifier"}[framework]
+
+def threads(n_jobs):
+    kind = getattr(importlib.import_module(f"focalboost.{framework}"), name)
+    quiet = {"verbose": -1} if framework == "lightgbm" else {}
+    clf = kind(n_estimators=1, n_jobs=n_jobs, **quiet).fit(X, y)
+    if framework == "lightgbm":
+        return int(clf.booster_.model_to_string().split("[num_threads: ")[1].split("]")[0])
+    # XGBoost leaves the number to OpenMP, which reads what joblib has set.
+    return clf.get_params()["n_jobs"] or int(os.environ["OMP_NUM_THREADS"])
+
+workers = joblib.Parallel(n_jobs=2)
+assert 2 * max(workers(joblib.delayed(threads)(None) for _ in range(2))) <= max(2, joblib.cpu_count())
+assert workers(joblib.delayed(threads)(n) for n in (1, 2)) == [1, 2]  # an own number is kept
+print("right")
+"""
 BESIDE_TORCH = """
 import torch
 torch.set_num_threads(2)
@@ -117,6 +135,10 @@ def test_fits_in_threads(run):
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_fits_in_joblib(backend, run):
     run(IN_JOBLIB, backend)
+
+
+def test_workers_share_the_processors(run):
+    run(SHARED_PROCESSORS)
 
 
 @pytest.mark.slow

@@ -48,9 +48,6 @@ def test_guide_blocks_run():
     y_test, decision, search = session["y_test"], session["decision"], session["search"]
     assert f1_score(y_test, decision) > 2 * y_test.mean()  # a random choice has about the share of positives
     assert roc_auc_score(y_test, search.predict_proba(session["X_test"])[:, 1]) > 0.75
-    # A constant weight that brings the focal loss's curvature at its start to that of the log-loss.
-    weight, y_train, curvature = session["sample_weight"], session["y_train"], session["mean_hessian"]
-    np.testing.assert_allclose(weight * curvature(2.0), y_train.mean() * (1 - y_train.mean()), rtol=1e-6)
 
 
 @pytest.mark.parametrize("path", [README, GUIDE, GUIDE.with_name("evidence.md")], ids=lambda path: path.name)

@@ -12,11 +12,12 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._estimator import PARAMETERS, Plan, encode, exclusive_classes, make_plan, probabilities
+from .._kernel._threads import available_threads
 from ..losses import AnyFocalLoss, SigmoidFocalLoss
 from ._booster import check_whole, to_builtin
 from ._metrics import Evaluation, metric_names
 from ._native import lightgbm
-from ._objective import FocalObjective, per_row
+from ._objective import FocalObjective, per_row, per_set
 
 _OBJECTIVES = {
     "binary": {"binary"},
@@ -44,7 +45,8 @@ class FocalLGBMClassifier(lightgbm.LGBMClassifier):  # type: ignore[misc,name-de
 min_split_gain, min_child_weight, min_child_samples, subsample, subsample_freq, colsample_bytree, reg_alpha, \
 reg_lambda, random_state, n_jobs, importance_type, **kwargs
         As in `lightgbm.LGBMClassifier`. ``objective`` may be None or the name of the log-loss that is replaced;
-        ``boosting_type="rf"`` is refused, as LightGBM has it for built-in objectives only.
+        ``boosting_type="rf"`` is refused, as LightGBM has it for built-in objectives only; ``n_jobs=None`` takes no
+        more threads than OMP_NUM_THREADS, which joblib sets in its workers, or than the process has processors.
     focal_gamma : float, default=2.0
         Focusing parameter in [0, 1e6]; 0 is the log-loss.
     focal_alpha : None, float, sequence, dict, "balanced" or "effective", default=None
@@ -216,7 +218,7 @@ categorical_feature, callbacks, eval_X, eval_y
             init_score = per_row(plan.intercept, len(encoded))
             sets = [eval_set] if isinstance(eval_set, tuple) else eval_set or []
             lengths = [len(part) for part in codes] or [len(labels) for _, labels in sets]
-            eval_init_score = [_plus(plan.intercept, n, eval_init_score, i) for i, n in enumerate(lengths)]
+            eval_init_score = [per_set(plan.intercept, n, eval_init_score, i) for i, n in enumerate(lengths)]
 
         self._plan = plan
         try:
@@ -325,6 +327,11 @@ categorical_feature, callbacks, eval_X, eval_y
             params = with_objective(params, plan.objective)
         return {name: value for name, value in params.items() if name not in PARAMETERS}
 
+    def _process_n_jobs(self, n_jobs: int | None) -> int:
+        """Return the number of threads: a hook of the parent, which by default takes all cores in every worker."""
+        threads: int = super()._process_n_jobs(n_jobs)
+        return min(threads, available_threads()) if n_jobs is None else threads
+
     def _refuse(self, params: dict[str, Any], n_labels: int) -> None:
         """Raise for what a custom objective cannot do, before any training."""
         boosting = [str(params[name]) for name in _ALIASES["boosting"] if params.get(name) is not None]
@@ -382,14 +389,3 @@ def _split_metrics(eval_metric: Any) -> tuple[list[str], list[Callable[..., Any]
             msg = f"eval_metric must be a name, a callable, or a list of them, got {metric!r}"
             raise TypeError(msg)
     return [m for m in metrics if isinstance(m, str)], [m for m in metrics if not isinstance(m, str)]
-
-
-def _plus(start: Any, n_samples: int, given: Any, i: int) -> npt.NDArray[np.float64]:
-    """Return the start of evaluation set i, on top of an init_score of its own."""
-    own = None
-    if isinstance(given, dict):
-        own = given.get(i)
-    elif given is not None and i < len(given):
-        own = given[i]
-    rows = per_row(start, n_samples)
-    return rows if own is None else rows + np.asarray(own, dtype=np.float64).reshape(rows.shape, order="F")

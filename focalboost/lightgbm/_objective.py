@@ -140,3 +140,14 @@ def per_row(start: float | npt.NDArray[np.float64], n_samples: int) -> npt.NDArr
     if np.ndim(start) == 0:
         return np.full(n_samples, start)
     return np.asfortranarray(np.broadcast_to(start, (n_samples, np.size(start))))
+
+
+def per_set(start: Any, n_samples: int, given: Any, i: int) -> npt.NDArray[np.float64]:
+    """Return the start of evaluation set i, on top of an init_score of its own."""
+    own = None
+    if isinstance(given, dict):
+        own = given.get(i)
+    elif given is not None and i < len(given):
+        own = given[i]
+    rows = per_row(start, n_samples)
+    return rows if own is None else rows + np.asarray(own, dtype=np.float64).reshape(rows.shape, order="F")
