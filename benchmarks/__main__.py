@@ -1,6 +1,6 @@
 """Run the suite, print its table, and write benchmark.json and benchmark.png.
 
-    python -m benchmarks            everything, some 20 minutes on two cores
+    python -m benchmarks            everything, some 25 minutes on two cores
     python -m benchmarks --quick    a look, under three minutes
 
 Everything is measured against a peer in the same run, in turn (A B A B ...), after a warm-up. "median" is the ratio of
