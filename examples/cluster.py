@@ -6,11 +6,10 @@ models are worth does not. The data is Give Me Some Credit; needs dask and distr
 
 from __future__ import annotations
 
-import sys
 import warnings
 
 import dask.dataframe as dd
-from datasets import DatasetUnavailable, load_gmsc
+from datasets import load_gmsc, run_main
 from distributed import Client, LocalCluster
 from gallery import finish
 from matplotlib.figure import Figure
@@ -29,11 +28,7 @@ PAIRS = {
 
 def main() -> int:
     """Train, check what the text above says, and save the figure."""
-    try:
-        X, y = load_gmsc()
-    except DatasetUnavailable as error:
-        print(f"cluster: {error}", file=sys.stderr)
-        return 2
+    X, y = load_gmsc()
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
     probability = {}
     workers = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
@@ -69,4 +64,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

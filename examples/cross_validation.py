@@ -9,14 +9,13 @@ its claim: at gamma = 0 the focal loss is the log-loss, so the folds reach what 
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import xgboost as xgb
-from datasets import DatasetUnavailable, load_gmsc
+from datasets import load_gmsc, run_main
 from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
@@ -71,11 +70,7 @@ def cv_xgboost(X: pd.DataFrame, y: np.ndarray, folds: Folds, gamma: float | None
 
 def main() -> int:
     """Print a row for each framework and gamma."""
-    try:
-        X, y = load_gmsc()
-    except DatasetUnavailable as error:
-        print(f"cross_validation: {error}", file=sys.stderr)
-        return 2
+    X, y = load_gmsc()
     rows = np.random.default_rng(0).permutation(len(y))[:N_ROWS]
     X, y = X.iloc[rows].reset_index(drop=True), y.to_numpy()[rows]
     folds = list(StratifiedKFold(3, shuffle=True, random_state=0).split(X, y))
@@ -99,4 +94,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

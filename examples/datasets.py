@@ -22,6 +22,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 
@@ -30,6 +31,16 @@ Data = tuple[pd.DataFrame, pd.Series]
 
 class DatasetUnavailable(RuntimeError):  # noqa: N818 (it is a state of the machine rather than a fault)
     """The data is not in the cache and cannot be downloaded now, or cannot be read here."""
+
+
+def run_main(main: Callable[[], int]) -> NoReturn:
+    """Run a script and exit with what it returns; with 2, and the reason, where its data is out of reach."""
+    try:
+        status = main()
+    except DatasetUnavailable as error:
+        print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
+        status = 2
+    sys.exit(status)
 
 
 @dataclass(frozen=True)

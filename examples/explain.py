@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 import numpy as np
-from datasets import DatasetUnavailable, load_gmsc
+from datasets import load_gmsc, run_main
 from gallery import finish
 from matplotlib.figure import Figure
 
@@ -27,11 +27,7 @@ sys.exit("focalboost" in sys.modules)
 
 def main() -> int:
     """Train, check what the text above says, and save the figure."""
-    try:
-        X, y = load_gmsc()
-    except DatasetUnavailable as error:
-        print(f"explain: {error}", file=sys.stderr)
-        return 2
+    X, y = load_gmsc()
     model = FocalLGBMClassifier(n_estimators=60, num_leaves=15, n_jobs=1, verbose=-1).fit(X, y)
     some = X.iloc[:2000]
     contributions = model.predict_proba(some, pred_contrib=True)
@@ -64,4 +60,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -6,9 +6,7 @@ closed form. Both rank alike. The data is Give Me Some Credit: 6.7 % of the appl
 
 from __future__ import annotations
 
-import sys
-
-from datasets import DatasetUnavailable, load_gmsc
+from datasets import load_gmsc, run_main
 from gallery import finish
 from lightgbm import LGBMClassifier
 from matplotlib import pyplot
@@ -23,11 +21,7 @@ SETTINGS = {"n_estimators": 80, "learning_rate": 0.1, "num_leaves": 15, "n_jobs"
 
 def main() -> int:
     """Train, draw, check what the text above says, and save the figure."""
-    try:
-        X, y = load_gmsc()
-    except DatasetUnavailable as error:
-        print(f"plot_links: {error}", file=sys.stderr)
-        return 2
+    X, y = load_gmsc()
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
 
     figure, panels = pyplot.subplots(1, 2, figsize=(11, 5), layout="constrained", sharex=True, sharey=True)
@@ -50,4 +44,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -6,9 +6,7 @@ marketing: 11.7 % of the people who were called took the deposit.
 
 from __future__ import annotations
 
-import sys
-
-from datasets import DatasetUnavailable, load_bank
+from datasets import load_bank, run_main
 from gallery import finish
 from matplotlib import pyplot
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -20,11 +18,7 @@ from focalboost.search import search_space
 
 def main() -> int:
     """Search, draw, check what the text above says, and save the figure."""
-    try:
-        X, y = load_bank()
-    except DatasetUnavailable as error:
-        print(f"plot_score_by_gamma: {error}", file=sys.stderr)
-        return 2
+    X, y = load_bank()
     X, y = X[::4], y[::4]
     search = GridSearchCV(
         FocalLGBMClassifier(n_estimators=50, learning_rate=0.1, n_jobs=1, verbose=-1),
@@ -51,4 +45,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -7,10 +7,8 @@ Some Credit.
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
-from datasets import DatasetUnavailable, load_gmsc
+from datasets import load_gmsc, run_main
 from gallery import finish
 from matplotlib.figure import Figure
 from sklearn.model_selection import train_test_split
@@ -29,11 +27,7 @@ def mean_cost(y: np.ndarray, probability: np.ndarray, thresholds: np.ndarray) ->
 
 def main() -> int:
     """Train, check what the text above says, and save the figure."""
-    try:
-        X, y = load_gmsc()
-    except DatasetUnavailable as error:
-        print(f"thresholds: {error}", file=sys.stderr)
-        return 2
+    X, y = load_gmsc()
     X_train, X_test, y_train, y_test = train_test_split(X, y.to_numpy(), test_size=0.4, stratify=y, random_state=0)
     model = FocalXGBClassifier(n_estimators=100, max_depth=4, learning_rate=0.1, n_jobs=1).fit(X_train, y_train)
 
@@ -65,4 +59,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

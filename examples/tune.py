@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 import numpy as np
-from datasets import DatasetUnavailable, load_gmsc
+from datasets import load_gmsc, run_main
 from gallery import finish
 from matplotlib.figure import Figure
 from sklearn.metrics import average_precision_score
@@ -31,11 +31,7 @@ def main() -> int:
     except ImportError:
         print("tune: needs Optuna: pip install optuna", file=sys.stderr)
         return 2
-    try:
-        X, y = load_gmsc()
-    except DatasetUnavailable as error:
-        print(f"tune: {error}", file=sys.stderr)
-        return 2
+    X, y = load_gmsc()
     X, X_test, y, y_test = train_test_split(X, y.to_numpy(), train_size=40_000, stratify=y, random_state=0)
     X_train, X_valid, y_train, y_valid = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
 
@@ -96,4 +92,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

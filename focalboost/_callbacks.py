@@ -202,8 +202,8 @@ class FocalObjectiveBase(FocalSettings):
     ) -> Self:
         """Return the same objective, resolved, with the scale that keeps the framework's parameters what they were.
 
-        The focal loss has smaller derivatives than the log-loss, and parameters that are amounts of Hessian, such as
-        ``min_child_weight`` and ``reg_lambda``, grow in effect. With this scale the mean Hessian at the start
+        The focal loss has another amount of Hessian than the log-loss, and parameters that are such amounts, as
+        ``min_child_weight`` and ``reg_lambda`` are, change in effect. With this scale the mean Hessian at the start
         (the upper one) is that of the log-loss with the same alpha and weights. The minimiser, and so the links, stay.
 
         Parameters

@@ -1,10 +1,12 @@
-"""Finding a framework, and its threads."""
+"""Finding a framework, its threads, and its model files."""
 
 from __future__ import annotations
 
 import ctypes
 import importlib
+import os
 import re
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -35,3 +37,10 @@ def openmp_entry(library: Any) -> int:
         return ctypes.cast(library.GOMP_parallel, ctypes.c_void_p).value or 0
     except AttributeError:
         return 0
+
+
+def file_content(model: Any) -> bytes | None:
+    """Return what is in a model file, or None for anything that is no path of one: that is left to the framework."""
+    if isinstance(model, str | os.PathLike) and os.path.isfile(model):
+        return Path(model).read_bytes()
+    return None

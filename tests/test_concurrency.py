@@ -65,7 +65,7 @@ close(found, [fit(seed) for seed in range(2)])
 print("right")
 """
 SHARED_PROCESSORS = """
-import importlib, joblib
+import importlib, joblib, json, threadpoolctl
 name = {"lightgbm": "FocalLGBMClassifier", "xgboost": "FocalXGBClassifier"}[framework]
 
 def threads(n_jobs):
@@ -74,8 +74,10 @@ def threads(n_jobs):
     clf = kind(n_estimators=1, n_jobs=n_jobs, **quiet).fit(X, y)
     if framework == "lightgbm":
         return int(clf.booster_.model_to_string().split("[num_threads: ")[1].split("]")[0])
-    # XGBoost leaves the number to OpenMP, which reads what joblib has set.
-    return clf.get_params()["n_jobs"] or int(os.environ["OMP_NUM_THREADS"])
+    number = int(json.loads(clf.get_booster().save_config())["learner"]["generic_param"]["nthread"])
+    # 0 leaves it to OpenMP.
+    openmp = [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "openmp"]
+    return number or max(openmp)
 
 workers = joblib.Parallel(n_jobs=2)
 assert 2 * max(workers(joblib.delayed(threads)(None) for _ in range(2))) <= max(2, joblib.cpu_count())

@@ -13,7 +13,7 @@ import xgboost as xgb
 
 import focalboost.lightgbm as focal_lgb
 import focalboost.xgboost as focal_xgb
-from focalboost import BinaryFocalLoss, MulticlassFocalLoss
+from focalboost import BinaryFocalLoss
 from focalboost.losses import AnyFocalLoss
 
 from .problems import Problem
@@ -51,7 +51,7 @@ def fit(framework: str, problem: Problem, config: Mapping[str, Any], n_rounds: i
         objective = prepare(rows.y, rows.weight, problem.n_classes)
         loss = objective.loss(problem.n_classes)
     else:
-        loss = (BinaryFocalLoss if problem.n_classes == 2 else MulticlassFocalLoss)(0.0, rows.class_weight)
+        loss = kind(0.0, rows.class_weight).loss(problem.n_classes)
     train = {"lightgbm": train_lightgbm, "xgboost": train_xgboost, "catboost": train_catboost}[framework]
     return Model(train(problem, rows, objective, config, n_rounds, seed), loss)
 
@@ -73,7 +73,7 @@ def peer_objective(name: str, gamma: float) -> Callable[[np.ndarray, Any], tuple
 
 def class_shares(problem: Problem) -> Model:
     """Return the model that knows the classes' shares and nothing else."""
-    loss = (BinaryFocalLoss if problem.n_classes == 2 else MulticlassFocalLoss)(0.0)
+    loss = focal_lgb.FocalObjective(0.0).loss(problem.n_classes)
     start = np.asarray(loss.intercept(problem.y))
     return Model(lambda X, rounds: np.tile(start, (len(X), *[1] * start.ndim)), loss)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .._frameworks import file_content
 from .._validation import MULTICLASS, check_choice
 from ._native import lightgbm
 
@@ -126,9 +125,9 @@ def check_whole(model: Any) -> None:
     ----------
     model : str or path; anything else, and a file that is not there, is left to LightGBM
     """
-    if not (isinstance(model, str | os.PathLike) and os.path.isfile(model)):
+    content = file_content(model)
+    if content is None:
         return
-    content = Path(model).read_bytes()
     missing = [mark for mark in (b"end of trees", b"end of parameters") if b"\n" + mark not in content]
     if missing:
         msg = (

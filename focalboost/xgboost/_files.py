@@ -5,9 +5,9 @@ The format is that of https://ubjson.org: a value is a marker and what follows i
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
+
+from .._frameworks import file_content
 
 _SIZES = {b"i": 1, b"U": 1, b"C": 1, b"I": 2, b"l": 4, b"d": 4, b"L": 8, b"D": 8, b"T": 0, b"F": 0, b"Z": 0, b"N": 0}
 _INTEGERS = (b"i", b"U", b"I", b"l", b"L")
@@ -26,9 +26,9 @@ def check_whole(model: Any) -> None:
     model : str, path, bytes or bytearray; anything else is left to XGBoost
     """
     raw = isinstance(model, bytes | bytearray)
-    if not raw and not (isinstance(model, str | os.PathLike) and os.path.isfile(model)):
+    content = bytes(model) if raw else file_content(model)
+    if content is None:
         return
-    content = bytes(model) if raw else Path(model).read_bytes()
     if content[:1] not in (b"", b"{") or content[1:].lstrip()[:1] in (b'"', b"}"):  # no model at all, or JSON
         return
     try:
