@@ -136,15 +136,18 @@ class FocalLoss(ABC):
         ----------
         y_true, raw_prediction, sample_weight, n_threads
             As in `loss`.
-        hessian : {"bounded", "upper", "exact"}, default="bounded"
+        hessian : {"bounded", "upper", "exact", "expected"}, default="bounded"
             ``"exact"`` is the second derivative, negative for hard rows. ``"upper"`` leaves out its one
             negative term: it is >= the exact one and >= 0, and equal to it at gamma = 0. ``"bounded"`` is
-            ``max(hessian_factor * upper, |gradient| / max_step)``.
+            ``max(hessian_factor * upper, |gradient| / max_step)``. ``"expected"`` is the mean of the exact one over
+            the labels, each with the probability that the ``focal`` link reads from the margins: > 0, and but for
+            alpha and the weight of the row the same for all labels, as that of the log-loss is. At gamma = 0 the last
+            three are equal.
         max_step : float, default=2.0
             With the bounded Hessian no constant leaf steps further than this, before the learning rate. At least
             0.01.
         hessian_factor : float, default=1.0
-            Scales the exact or upper Hessian, as frameworks do in their softmax objectives. In [0.01, 100].
+            Scales the exact, upper or expected Hessian, as frameworks do in their softmax objectives. In [0.01, 100].
         dtype : {np.float32, np.float64}, default=None
             Of the output; None takes that of `raw_prediction`. The arithmetic is done in the wider of both.
 
@@ -168,6 +171,11 @@ class FocalLoss(ABC):
 
         with respect to s. In softmax with :math:`r_j = p_j / q`, :math:`j \ne y`, the chain rule through s gives
         :math:`-g r_j` and :math:`h r_j^2 - g r_j (1 - r_j)`; the true class keeps :math:`g` and :math:`h`.
+
+        The expected Hessian takes the place of the exact one as in Fisher's scoring. With the probabilities
+        :math:`\eta` of the link, whose derivative by the margin is :math:`\eta'`, and :math:`g_0 > 0 > g_1` the binary
+        gradients of both labels without alpha, it is :math:`\alpha_y \eta' (g_0 - g_1)`: so the step of a row,
+        :math:`-g / h = (y - \eta) / \eta'`, is that of the log-loss, in another unit of the margin.
         """
         margin = check_raw_prediction(raw_prediction, self._n_dims)
         if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
@@ -212,7 +220,7 @@ class FocalLoss(ABC):
             sample_weight=check_weights(sample_weight, margin.shape[0]),
             alpha=self._scaled_alpha(scale, self._n_columns(margin)),
             gamma=self.gamma,
-            exact=hessian == "exact",
+            curvature="upper" if hessian == "bounded" else hessian,
             inverse_step=1 / check_max_step(max_step) if hessian == "bounded" else 0.0,
             hessian_factor=check_hessian_factor(hessian_factor),
             dtype=dtype,
@@ -280,15 +288,17 @@ class FocalLoss(ABC):
         return replace(self, alpha=alpha)
 
     def _normalizing_scale(
-        self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None, n_classes: int | None
+        self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None, n_classes: int | None, hessian: str
     ) -> Float64Array:
         """Factors that bring the mean Hessian at the start to that of the log-loss, weighed alike, at its own.
 
-        One for each row of class weights; bounded, so that no product with alpha leaves the range of alpha.
+        The upper Hessian, unless `hessian`, what is trained with, is the expected one. One for each row of class
+        weights; bounded, so that no product with alpha leaves the range of alpha.
         """
         weights = self._class_weights(y_true, sample_weight, n_classes)
         alpha = self._alpha_array(weights.shape[self._softmax]).reshape(len(weights), -1)
-        log_loss, own = replace(self, gamma=0.0)._mean_hessian(weights), self._mean_hessian(weights)
+        kind = "expected" if hessian == "expected" else "upper"
+        log_loss, own = (loss._mean_hessian(weights, kind) for loss in (replace(self, gamma=0.0), self))
         with np.errstate(divide="ignore"):  # at a gamma of thousands no Hessian is left in double precision
             return np.clip(log_loss / own, MIN_ALPHA / alpha.min(axis=1), MAX_ALPHA / alpha.max(axis=1))
 
@@ -307,8 +317,12 @@ class FocalLoss(ABC):
         """Weight of each class: one row for binary and softmax, a row of two for each column of a sigmoid."""
 
     @abstractmethod
-    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
-        """Weighted mean of the upper Hessian at the start, for each row of class weights."""
+    def _mean_hessian(self, weights: Float64Array, hessian: str) -> Float64Array:
+        """Weighted mean of a Hessian at the start, for each row of class weights."""
+
+    @abstractmethod
+    def _log_odds_slopes(self, weights: Float64Array) -> Float64Array:
+        """Return how fast the margin of each class moves its log-odds, through the ``focal`` link, at the start."""
 
     def _check_labels(self, y_true: npt.ArrayLike, margin: FloatArray) -> Array:
         return check_labels(y_true, margin.shape[0])

@@ -20,7 +20,7 @@ Pair: TypeAlias = tuple[float, float]
 AlphaLike: TypeAlias = float | str | Sequence[float] | Sequence[Pair] | Mapping[int, float] | Array | None
 Alpha: TypeAlias = float | str | tuple[float, ...] | tuple[Pair, ...] | None
 
-HESSIANS = ("bounded", "upper", "exact")
+HESSIANS = ("bounded", "upper", "exact", "expected")
 LINKS = ("logit", "focal", "posterior")
 REDUCTIONS = ("mean", "sum", "none")
 MULTICLASS = ("softmax", "ovr")

@@ -19,7 +19,7 @@ PRECISIONS = {
     "f32-f64": (np.float32, np.float64),
     "f64-f32": (np.float64, np.float32),
 }
-HESSIANS = ("upper", "exact", "bounded")
+HESSIANS = ("upper", "exact", "bounded", "expected")
 SOFTMAX_CLASSES = (2, 3, 5, 20)
 _SOFTMAX_ROWS = {2: 30, 3: 40, 5: 30, 20: 12}
 

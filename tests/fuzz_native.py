@@ -54,7 +54,7 @@ def valid(entry: str, draw: random.Random) -> dict:
         return {**given, "loss": draw.choice((None, inside((rows,), dtype)))}
     return {
         **given,
-        "exact": draw.random() < 0.3,
+        "curvature": draw.choice((_native.UPPER, _native.EXACT, _native.EXPECTED)),
         "inverse_step": draw.choice((0.0, 0.5)),
         "hessian_factor": 1.0,
         "gradient": inside(shape, dtype),

@@ -61,32 +61,74 @@ def row_mp(z, y, gammas, alpha=1.0):
 
     Returns arrays of shape (n_gammas,) and (n_gammas, K), (n_gammas, K), (n_gammas, K).
     """
-    spread = min(float(max(z)) - float(min(z)), 800.0)
     # Terms of order 1 cancel down to exp(-spread).
-    with mp.workdps(60 + int(0.45 * spread)):
-        p, q = _probabilities([mp.mpf(float(zj)) for zj in z], y)
-        v = p[y]
-        L = mp.log1p(q / v)
-        log_q = mp.log(q)
-        first, second, dropped = [], [], []
-        for j, pj in enumerate(p):
-            own = mp.mpf(j == y)
-            difference = q if j == y else -pj
-            first.append(v * difference)
-            second.append(v * (difference**2 - pj * (q if j == y else 1 - pj)))
-            dropped.append((own if j == y else pj / q) ** 2)
-        loss, gradient, exact, upper = [], [], [], []
-        for gamma in gammas:
-            g, a = mp.mpf(float(gamma)), mp.mpf(float(alpha))
-            focus = a * mp.exp(g * log_q)
-            f1 = -g * focus / q * L - focus / v
-            f2 = g * (g - 1) * focus / q**2 * L + 2 * g * focus / q / v + focus / v**2
-            h = [f2 * d1**2 + f1 * d2 for d1, d2 in zip(first, second, strict=True)]
-            loss.append(focus * L)
-            gradient.append([f1 * d1 for d1 in first])
-            exact.append(h)
-            upper.append([hj + g * v * focus * q * L * d for hj, d in zip(h, dropped, strict=True)])
-        return tuple(np.array(values, dtype=np.float64) for values in (loss, gradient, exact, upper))
+    with mp.workdps(60 + int(0.45 * _spread(z))):
+        return tuple(np.array(values, dtype=np.float64) for values in _row(z, y, gammas, alpha))
+
+
+def expected_mp(z, gammas):
+    """Mean of the exact Hessian of a row over its labels, for each gamma: an array of shape (n_gammas, K).
+
+    Each label has the probability at which the gradients have a mean of 0: with -phi_k q_k the gradient of class k
+    were it the label, it is proportional to p_k / phi_k.
+    """
+    with mp.workdps(60 + int(0.9 * _spread(z))):
+        eta, hessians = _labels(z, gammas)
+        rows = [[mp.fsum(e * h[j] for e, h in zip(*both, strict=True)) for j in range(len(z))] for both in
+                zip(eta, hessians, strict=True)]  # fmt: skip
+        return np.array(rows, dtype=np.float64)
+
+
+def mean_gradient_mp(z, gammas):
+    """Mean of the gradient over the labels, weighed as in `expected_mp`: 0, if those are the right weights."""
+    with mp.workdps(60 + int(0.9 * _spread(z))):
+        eta, gradients = _labels(z, gammas, part=1)
+        return [[mp.fsum(e * g[j] for e, g in zip(*both, strict=True)) for j in range(len(z))] for both in
+                zip(eta, gradients, strict=True)]  # fmt: skip
+
+
+def _labels(z, gammas, part=2):
+    """Return, for each gamma, the probabilities of the labels, and of each label one of the results of `_row`."""
+    rows = [_row(z, k, gammas, 1.0) for k in range(len(z))]
+    weights = []
+    for i in range(len(gammas)):
+        odds = []
+        for k, row in enumerate(rows):
+            p, q = _probabilities([mp.mpf(float(zj)) for zj in z], k)
+            odds.append(-p[k] * q / row[1][i][k])
+        weights.append([o / mp.fsum(odds) for o in odds])
+    return weights, [[row[part][i] for row in rows] for i in range(len(gammas))]
+
+
+def _spread(z):
+    return min(float(max(z)) - float(min(z)), 800.0)
+
+
+def _row(z, y, gammas, alpha):
+    """`row_mp` as numbers of mpmath, in the precision of the context."""
+    p, q = _probabilities([mp.mpf(float(zj)) for zj in z], y)
+    v = p[y]
+    L = mp.log1p(q / v)
+    log_q = mp.log(q)
+    first, second, dropped = [], [], []
+    for j, pj in enumerate(p):
+        own = mp.mpf(j == y)
+        difference = q if j == y else -pj
+        first.append(v * difference)
+        second.append(v * (difference**2 - pj * (q if j == y else 1 - pj)))
+        dropped.append((own if j == y else pj / q) ** 2)
+    loss, gradient, exact, upper = [], [], [], []
+    for gamma in gammas:
+        g, a = mp.mpf(float(gamma)), mp.mpf(float(alpha))
+        focus = a * mp.exp(g * log_q)
+        f1 = -g * focus / q * L - focus / v
+        f2 = g * (g - 1) * focus / q**2 * L + 2 * g * focus / q / v + focus / v**2
+        h = [f2 * d1**2 + f1 * d2 for d1, d2 in zip(first, second, strict=True)]
+        loss.append(focus * L)
+        gradient.append([f1 * d1 for d1 in first])
+        exact.append(h)
+        upper.append([hj + g * v * focus * q * L * d for hj, d in zip(h, dropped, strict=True)])
+    return loss, gradient, exact, upper
 
 
 def rows_mp(z, y, gammas, alpha=None):

@@ -8,7 +8,7 @@ from pathlib import Path
 import accuracy_cases as cases
 import numpy as np
 import pytest
-from oracles import binary_mp, rows_mp
+from oracles import binary_mp, expected_mp, rows_mp
 
 from focalboost import BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 
@@ -65,6 +65,25 @@ def truths():
     return found
 
 
+# The mean over the labels takes K times as long to compute: of every so many rows.
+EVERY = {"binary": 3, "softmax-2": 4, "softmax-3": 4, "softmax-5": 5, "softmax-20": 11}
+
+
+@pytest.fixture(scope="module")
+def expected_truths():
+    """The expected Hessian as in `truths`, without alpha; of some rows."""
+    found = {}
+    for dtype in (np.float64, np.float32):
+        for name, step in EVERY.items():
+            binary = name == "binary"
+            z, _ = cases.binary_margins() if binary else cases.softmax_margins(int(name.split("-")[1]))
+            rows = z[::step].astype(dtype).astype(float)
+            rows = np.stack([np.zeros_like(rows), rows], axis=1) if binary else rows
+            truth = np.stack([expected_mp(row, cases.GAMMAS) for row in rows], axis=1)
+            found[name, dtype] = truth[..., 1] if binary else truth
+    return found
+
+
 def worst(found, truth, bar, scale=None):
     """Return the largest error in units of what is allowed, which is relative to `scale`, by default the truth."""
     relative, floor = bar
@@ -77,7 +96,7 @@ def worst(found, truth, bar, scale=None):
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("precision", cases.PRECISIONS)
 @pytest.mark.parametrize("problem", PROBLEMS)
-def test_relative_error(results, truths, instruction_set, precision, problem):
+def test_relative_error(results, truths, expected_truths, instruction_set, precision, problem):
     margins, output = cases.PRECISIONS[precision]
     errors = {}
     for i, gamma in enumerate(cases.GAMMAS):
@@ -98,6 +117,13 @@ def test_relative_error(results, truths, instruction_set, precision, problem):
         errors["upper", gamma] = worst(found["upper"], upper, bar)
         # The exact Hessian is the upper one less a term >= 0: its error is relative to the sum of the two.
         errors["exact", gamma] = worst(found["exact"], exact, bar, 2 * upper - exact)
+        expected = results[instruction_set][f"{problem}/{gamma}/{precision}/expected"][:: EVERY[problem]]
+        truth = expected_truths[problem, margins][i]
+        if problem != "binary":
+            k = truth.shape[1]
+            labels = cases.softmax_margins(k)[1][:: EVERY[problem]]
+            truth = truth * cases.SOFTMAX_ALPHA[:k][labels][:, None]
+        errors["expected", gamma] = worst(expected, truth, bar)
         if "loss" in found:
             errors["loss", gamma] = worst(found["loss"], loss, bar)
     too_large = {name: error for name, error in errors.items() if not error <= 1}

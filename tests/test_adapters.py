@@ -68,7 +68,7 @@ def value(metric_result):
     return next(part for part in np.atleast_1d(np.array(metric_result, dtype=object)) if isinstance(part, float))
 
 
-@pytest.mark.parametrize("hessian", ["bounded", "upper", "exact"])
+@pytest.mark.parametrize("hessian", ["bounded", "upper", "exact", "expected"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_both_forms_give_the_derivatives_of_the_loss(framework, kind, hessian, weighted):

@@ -167,7 +167,7 @@ def test_n_classes():
 
 @pytest.mark.parametrize("bad", ["gauss", "", None, 1, True])
 def test_choices(kind, bad):
-    with raises(ValueError, "hessian", "one of 'bounded', 'upper', 'exact'", f"got {bad!r}"):
+    with raises(ValueError, "hessian", "one of 'bounded', 'upper', 'exact', 'expected'", f"got {bad!r}"):
         kind().gradient_hessian(Y, MARGINS[kind], hessian=bad)
     with raises(ValueError, "reduction", "one of 'mean', 'sum', 'none'", f"got {bad!r}"):
         kind()(Y, MARGINS[kind], reduction=bad)

@@ -1,12 +1,12 @@
-"""What the three Hessians promise each other, identities between the losses, and sample weights."""
+"""What the Hessians promise each other, identities between the losses, and sample weights."""
 
 import numpy as np
 import pytest
-from oracles import GAMMAS, binary_mp, rows_mp
+from oracles import GAMMAS, binary_mp, central_difference, rows_mp
 
 from focalboost import BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 
-HESSIANS = ("bounded", "upper", "exact")
+HESSIANS = ("bounded", "upper", "exact", "expected")
 KINDS = ("binary", "softmax", "sigmoid")
 
 
@@ -85,7 +85,64 @@ def test_bounded_with_a_step_of_2_is_the_default(problem):
     assert (default[1] > np.abs(default[0]) / 2).any()
 
 
-@pytest.mark.parametrize("hessian", ["upper", "exact"])
+def alpha_of_rows(loss, y):
+    """Alpha of each row, of each row and column in one-vs-rest; 1 where there is none."""
+    if isinstance(loss, SigmoidFocalLoss):
+        alpha = loss._alpha_array(4)
+        return np.where(np.eye(4, dtype=bool)[y], alpha[:, 1], alpha[:, 0])
+    alpha = loss._alpha_array(4 if isinstance(loss, MulticlassFocalLoss) else 1).ravel()[y]
+    return alpha[:, None] if isinstance(loss, MulticlassFocalLoss) else alpha
+
+
+def test_expected_is_the_mean_of_the_exact_one_over_the_labels(problem):
+    """With the probabilities of the link, and without alpha, which weighs the row."""
+    loss, y, z = problem
+    expected = loss.gradient_hessian(y, z, hessian="expected")[1]
+    plain = type(loss)(loss.gamma)
+    eta = plain.predict_proba(z)
+    if isinstance(loss, SigmoidFocalLoss):
+        exact = [plain.gradient_hessian(np.full(z.shape, k), z, hessian="exact")[1] for k in (0, 1)]
+        mean = (1 - eta) * exact[0] + eta * exact[1]
+    else:
+        exact = [plain.gradient_hessian(np.full(len(y), k), z, hessian="exact")[1] for k in range(eta.shape[1])]
+        mean = sum(eta[:, k].reshape(-1, *[1] * (z.ndim - 1)) * h for k, h in enumerate(exact))
+    size = sum(np.abs(h) for h in exact)
+    found = expected / alpha_of_rows(loss, y)
+    # The exact ones cancel, down to their rounding.
+    np.testing.assert_array_less(np.abs(found - mean), 1e-13 * np.abs(mean) + 1e-14 * size + 1e-300)
+    assert (expected > 0).all()
+
+
+def test_expected_knows_the_label_by_alpha_alone(problem):
+    loss, y, z = problem
+    n_labels = 2 if z.ndim == 1 or isinstance(loss, SigmoidFocalLoss) else z.shape[1]
+    other = (y + 1) % max(n_labels, y.max() + 1)
+    one, two = (loss.gradient_hessian(k, z, hessian="expected")[1] / alpha_of_rows(loss, k) for k in (y, other))
+    np.testing.assert_allclose(one, two, rtol=1e-14)
+
+
+def test_step_of_the_expected_hessian_is_that_of_the_log_loss_in_another_unit(gamma):
+    """-g / h = (y - eta) / eta', with eta' = eta (1 - eta) times the slope of its log-odds, by finite differences."""
+    y, z = np.arange(41) % 2, np.linspace(-5, 5, 41)
+    loss = BinaryFocalLoss(gamma, 0.2)
+
+    def log_odds(at):
+        return np.subtract(*np.log(loss.predict_proba(at)).T[::-1])
+
+    gradient, hessian = loss.gradient_hessian(y, z, hessian="expected")
+    no, yes = loss.predict_proba(z).T
+    slope = central_difference(log_odds, z)
+    np.testing.assert_allclose(-gradient / hessian, np.where(y == 1, no, -yes) / (yes * no * slope), rtol=1e-9)
+
+
+def test_at_gamma_0_upper_exact_and_expected_are_one(kind):
+    loss, y, z = make(kind, 0.0, weighted=True)
+    upper, exact, expected = (loss.gradient_hessian(y, z, hessian=h)[1] for h in ("upper", "exact", "expected"))
+    np.testing.assert_array_equal(upper, exact)
+    np.testing.assert_allclose(expected, upper, rtol=1e-14)
+
+
+@pytest.mark.parametrize("hessian", ["upper", "exact", "expected"])
 def test_hessian_factor_scales_the_hessian_alone(problem, hessian):
     loss, y, z = problem
     plain = loss.gradient_hessian(y, z, hessian=hessian)

@@ -18,7 +18,7 @@ def arguments(softmax=False, dtype=np.float64):
         "weight": np.ones(N),
         "alpha": np.ones(K if softmax else (K, 2)),
         "gamma": 2.0,
-        "exact": False,
+        "curvature": _native.UPPER,
         "inverse_step": 0.5,
         "hessian_factor": 1.0,
         "gradient": np.full(shape, 7.0, dtype=dtype),
@@ -29,7 +29,7 @@ def arguments(softmax=False, dtype=np.float64):
 
 def loss_arguments(softmax=False, dtype=np.float64):
     given = arguments(softmax, dtype)
-    for name in ("exact", "inverse_step", "hessian_factor", "gradient", "hessian"):
+    for name in ("curvature", "inverse_step", "hessian_factor", "gradient", "hessian"):
         del given[name]
     return {**given, "loss": np.full(N, 7.0, dtype=dtype)}
 

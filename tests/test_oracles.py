@@ -10,6 +10,7 @@ from oracles import (
     binary_torch,
     derivatives_mp,
     loss_mp,
+    mean_gradient_mp,
     row_mp,
     rows_mp,
     softmax_torch,
@@ -56,3 +57,9 @@ def test_upper_differs_from_exact_by_the_dropped_term():
     q, r = 1 - p[0], np.array([1.0, p[1] / (1 - p[0]), p[2] / (1 - p[0])])
     _, _, exact, upper = row_mp(z.tolist(), 0, [gamma])
     np.testing.assert_allclose((upper - exact)[0], gamma * p[0] * q ** (gamma + 1) * r**2 * -np.log(p[0]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("z", [(0.0, -6.0), (0.3, -1.2, 2.5), (-4.0, 5.0, 1.0, -8.0, 0.0)])
+def test_labels_of_the_expected_hessian_have_gradients_that_cancel(z):
+    mean = np.array(mean_gradient_mp(z, GAMMAS), dtype=object)
+    assert all(abs(value) < 1e-50 for value in mean.ravel())

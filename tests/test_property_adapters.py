@@ -39,7 +39,7 @@ def dataset(p, absent):
 FRAMEWORK_PROBLEMS = problems(kinds=("binary", "softmax", "ovr"), infinite=False)
 
 
-@given(p=FRAMEWORK_PROBLEMS, hessian=st.sampled_from(["bounded", "upper", "exact"]))
+@given(p=FRAMEWORK_PROBLEMS, hessian=st.sampled_from(["bounded", "upper", "exact", "expected"]))
 def test_both_forms_are_one(framework, p, hessian):
     objective, metric, margin = adapter(framework, p, hessian=hessian)
     weight = None if p.weight is None else p.weight.astype(np.float32)

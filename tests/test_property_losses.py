@@ -7,7 +7,7 @@ from problems import LABEL_DTYPES, Problem, layouts, problems
 
 from focalboost import BinaryFocalLoss, MulticlassFocalLoss
 
-HESSIANS = ("bounded", "upper", "exact")
+HESSIANS = ("bounded", "upper", "exact", "expected")
 
 
 def derivatives(p, **options):

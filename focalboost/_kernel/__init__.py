@@ -17,6 +17,8 @@ from ._threads import thread_count
 
 instruction_set: str = _native.instruction_set
 
+_CURVATURES = {"upper": _native.UPPER, "exact": _native.EXACT, "expected": _native.EXPECTED}
+
 
 def derivatives(
     *,
@@ -26,7 +28,7 @@ def derivatives(
     sample_weight: Array | None,
     alpha: npt.NDArray[np.float64],
     gamma: float,
-    exact: bool,
+    curvature: str,
     inverse_step: float,
     hessian_factor: float,
     dtype: npt.DTypeLike,
@@ -44,7 +46,7 @@ def derivatives(
         sample_weight,
         alpha,
         gamma,
-        exact,
+        _CURVATURES[curvature],
         inverse_step,
         hessian_factor,
         gradient,

@@ -8,6 +8,9 @@ LABEL_INVALID: int
 MARGIN_NAN: int
 MARGIN_UNDEFINED: int
 WEIGHT_INVALID: int
+UPPER: int
+EXACT: int
+EXPECTED: int
 
 def derivatives(
     softmax: bool,
@@ -16,7 +19,7 @@ def derivatives(
     weight: npt.NDArray[Any] | None,
     alpha: npt.NDArray[np.float64],
     gamma: float,
-    exact: bool,
+    curvature: int,
     inverse_step: float,
     hessian_factor: float,
     gradient: npt.NDArray[Any],

@@ -11,6 +11,7 @@ namespace {
 #include "planes.inl"
 #include "sigmoid.inl"
 #include "softmax.inl"
+#include "expected.inl"
 #include "passes.inl"
 }  // namespace
 extern const InstructionSet instruction_set = {"avx512", derivatives, losses};

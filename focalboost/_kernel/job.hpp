@@ -6,6 +6,9 @@ namespace focalboost {
 
 enum class Form { sigmoid, softmax };
 
+// Which second derivative: leaving out the negative term; as it is; or its mean over the labels (pointwise.inl).
+enum class Curvature { upper, exact, expected };
+
 // Bits of the status that a pass returns; the Python face turns them into messages.
 enum Status : unsigned {
   label_invalid = 1,
@@ -30,9 +33,9 @@ struct Job {
   const double* alpha = nullptr;  // softmax: columns; sigmoid: columns x (label 0, label 1)
   double gamma = 0;
   // derivatives
-  bool exact = false;
+  Curvature curvature = Curvature::upper;
   bool precise = false;           // double arithmetic, whatever the types
-  double inverse_step = 0;        // 1 / max_step for the bounded Hessian, 0 for upper
+  double inverse_step = 0;        // 1 / max_step for the bounded Hessian, else 0
   double hessian_factor = 1;
   Array gradient, hessian;
   // loss: per row where given, and the sums of each chunk of rows

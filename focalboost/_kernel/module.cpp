@@ -128,11 +128,12 @@ void finish(unsigned status) {
 unsigned derivatives(bool softmax, const Input& margin, const Input& label,
                      const std::optional<Input>& weight,
                      const nb::ndarray<const double, nb::c_contig, nb::device::cpu>& alpha,
-                     double gamma, bool exact, double inverse_step, double hessian_factor,
+                     double gamma, int curvature, double inverse_step, double hessian_factor,
                      const Output& gradient, const Output& hessian, int threads,
                      std::uintptr_t openmp, bool precise) {
   Job job = describe(softmax, margin, label, weight, alpha, gamma);
-  job.exact = exact;
+  if (curvature < int(Curvature::upper) || curvature > int(Curvature::expected)) fail("curvature", "must be 0, 1 or 2");
+  job.curvature = Curvature(curvature);
   job.precise = precise;
   job.inverse_step = inverse_step;
   job.hessian_factor = hessian_factor;
@@ -186,8 +187,11 @@ NB_MODULE(_native, m) {
   m.attr("MARGIN_NAN") = unsigned(margin_nan);
   m.attr("MARGIN_UNDEFINED") = unsigned(margin_undefined);
   m.attr("WEIGHT_INVALID") = unsigned(weight_invalid);
+  m.attr("UPPER") = int(Curvature::upper);
+  m.attr("EXACT") = int(Curvature::exact);
+  m.attr("EXPECTED") = int(Curvature::expected);
   m.def("derivatives", &derivatives, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a.noconvert(),
-        "gamma"_a, "exact"_a, "inverse_step"_a, "hessian_factor"_a, "gradient"_a.noconvert(),
+        "gamma"_a, "curvature"_a, "inverse_step"_a, "hessian_factor"_a, "gradient"_a.noconvert(),
         "hessian"_a.noconvert(), "threads"_a, "openmp"_a = 0, "precise"_a = false,
         "Write gradient and Hessian of every row; return the status bits found on the way.");
   m.def("losses", &losses, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a.noconvert(), "gamma"_a,

@@ -23,7 +23,7 @@ FB_APART const C* load_sigmoid_label(const Job& job, std::int64_t first, std::in
   return label;
 }
 
-template <class C, bool Exact, int Power, bool Weighted>
+template <class C, Curvature Kind, int Power, bool Weighted>
 FB_APART unsigned sigmoid_derivatives(const Job& job, std::int64_t n, const C* __restrict__ z,
                                        const C* __restrict__ y, const C* __restrict__ w, C alpha0,
                                        C alpha1, C* __restrict__ gradient, C* __restrict__ hessian) {
@@ -37,16 +37,16 @@ FB_APART unsigned sigmoid_derivatives(const Job& job, std::int64_t n, const C* _
     C a = positive ? alpha1 : alpha0;
     if (Weighted) a = a * w[i];
     C slope, curvature;
-    slope_and_curvature<Exact, false, Power>(s, C(0), focus, a, slope, curvature);
+    slope_and_curvature<Kind, false, Power>(s, C(0), focus, a, slope, curvature);
     gradient[i] = positive ? -slope : slope;
     curvature = factor * curvature;
-    hessian[i] = Exact ? curvature : max_(curvature, slope * inverse_step);
+    hessian[i] = Kind == Curvature::upper ? max_(curvature, slope * inverse_step) : curvature;
     bad |= !(s == s);
   }
   return bad;
 }
 
-template <class C, bool Exact, int Power>
+template <class C, Curvature Kind, int Power>
 unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_t n) {
   alignas(64) C z_buffer[block_rows], w_buffer[block_rows], g_buffer[block_rows], h_buffer[block_rows];
   alignas(64) C y_buffer[block_rows];
@@ -59,8 +59,8 @@ unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_t n) {
     C* hessian = target(job.hessian, first, k, h_buffer);
     const C alpha0 = C(job.alpha[2 * k]), alpha1 = C(job.alpha[2 * k + 1]);
     const unsigned bad =
-        w ? sigmoid_derivatives<C, Exact, Power, true>(job, n, z, y, w, alpha0, alpha1, gradient, hessian)
-          : sigmoid_derivatives<C, Exact, Power, false>(job, n, z, y, w, alpha0, alpha1, gradient, hessian);
+        w ? sigmoid_derivatives<C, Kind, Power, true>(job, n, z, y, w, alpha0, alpha1, gradient, hessian)
+          : sigmoid_derivatives<C, Kind, Power, false>(job, n, z, y, w, alpha0, alpha1, gradient, hessian);
     if (bad) status |= margin_nan;
     store(gradient, g_buffer, job.gradient, first, k, n);
     store(hessian, h_buffer, job.hessian, first, k, n);

@@ -1,25 +1,32 @@
 // Blocks of K exclusive classes. Included once per instruction set.
 
 // Space for one block: for each class a plane of margins, then exponentials, then gradients, and one of
-// Hessians; and a plane for each of the rest.
+// Hessians; and a plane for each of the rest. The expected Hessian takes three more planes for each class.
 // 64 rows: at K = 7 the float pass takes 8 ms for 580,000 rows, with 512 rows 11 ms, as their planes leave no room in
 // the first-level cache.
 template <class C>
 struct SoftmaxBlock {
-  std::int64_t capacity = 64;
-  C *e, *h, *margin, *margin_low, *top, *rest, *a, *w;
+  static constexpr std::int64_t most_rows = 64;
+  std::int64_t capacity = most_rows;
+  C *e, *h, *odds, *steepness, *share, *margin, *margin_low, *top, *rest, *a, *w;
   std::int32_t *y, *top_class;
   char* memory;
 
-  explicit SoftmaxBlock(std::int64_t columns) {
+  SoftmaxBlock(std::int64_t columns, bool expected) {
     while (capacity > 16 && capacity * columns > 4096) capacity /= 2;
-    const std::int64_t plane = capacity;
-    memory = static_cast<char*>(__builtin_malloc((2 * columns + 6) * plane * sizeof(C) +
+    const std::int64_t plane = capacity, each = expected ? 5 : 2;
+    memory = static_cast<char*>(__builtin_malloc((each * columns + 6) * plane * sizeof(C) +
                                                  2 * plane * sizeof(std::int32_t)));
     if (!memory) return;
     C* at = reinterpret_cast<C*>(memory);
     e = at, at += columns * plane;
     h = at, at += columns * plane;
+    odds = steepness = share = nullptr;
+    if (expected) {
+      odds = at, at += columns * plane;
+      steepness = at, at += columns * plane;
+      share = at, at += columns * plane;
+    }
     margin = at, at += plane;
     margin_low = at, at += plane;
     top = at, at += plane;
@@ -33,6 +40,8 @@ struct SoftmaxBlock {
   SoftmaxBlock(const SoftmaxBlock&) = delete;
   SoftmaxBlock& operator=(const SoftmaxBlock&) = delete;
 };
+
+void softmax_expected(const Job& job, SoftmaxBlock<double>& b, std::int64_t first, std::int64_t n);  // expected.inl
 
 // Reads a block, and reduces each row to its margin s + s_low of the true class over the others.
 // With m the largest other margin and rest the sum of exp(z_j - m) over the others but that one,
@@ -118,7 +127,7 @@ FB_APART unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int64
 // What the classes of a row have in common. Slope takes the place of the row's margin, curvature / slope that of
 // margin_low, the factor from exponentials to r that of top, and 1 - r of the largest other class that of rest.
 // Below the level in w, r is so small that its gradient would be denormal, and slow.
-template <class C, bool Exact, int Power>
+template <class C, Curvature Kind, int Power>
 FB_APART void softmax_slopes(const Job& job, SoftmaxBlock<C>& b, std::int64_t n) {
   const Focus<C> focus(job.gamma);
   C* const __restrict__ margin = b.margin;
@@ -130,7 +139,8 @@ FB_APART void softmax_slopes(const Job& job, SoftmaxBlock<C>& b, std::int64_t n)
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
     C slope, curvature;
-    slope_and_curvature<Exact, true, Power>(margin[i], margin_low[i], focus, a[i], slope, curvature);
+    constexpr Curvature own = Kind == Curvature::exact ? Kind : Curvature::upper;
+    slope_and_curvature<own, true, Power>(margin[i], margin_low[i], focus, a[i], slope, curvature);
     const C ratio = curvature / slope;
     margin[i] = slope;
     margin_low[i] = slope > 0 ? ratio : C(0);
@@ -140,8 +150,8 @@ FB_APART void softmax_slopes(const Job& job, SoftmaxBlock<C>& b, std::int64_t n)
   }
 }
 
-template <class C, bool Exact>
-FB_APART void softmax_classes(const Job& job, SoftmaxBlock<C>& b, std::int64_t first, std::int64_t n) {
+template <class C, Curvature Kind>
+FB_APART void softmax_classes(const Job& job, SoftmaxBlock<C>& b, std::int64_t n) {
   const C factor = C(job.hessian_factor), inverse_step = C(job.inverse_step);
   const C* const __restrict__ slope = b.margin;
   const C* const __restrict__ ratio = b.margin_low;
@@ -164,18 +174,19 @@ FB_APART void softmax_classes(const Job& job, SoftmaxBlock<C>& b, std::int64_t f
       // curvature r^2 + slope r (1 - r)
       const C h = factor * (share * fma_(ratio[i], r, not_r));
       gradient[i] = own ? -share : share;
-      hessian[i] = Exact ? h : max_(h, share * inverse_step);
+      if (Kind != Curvature::expected) hessian[i] = Kind == Curvature::exact ? h : max_(h, share * inverse_step);
     }
   }
-  store_planes(b.e, b.capacity, job.gradient, first, n, job.columns);
-  store_planes(b.h, b.capacity, job.hessian, first, n, job.columns);
 }
 
-template <class C, bool Exact, int Power>
+template <class C, Curvature Kind, int Power>
 unsigned softmax_block(const Job& job, SoftmaxBlock<C>& b, std::int64_t first, std::int64_t n) {
   const unsigned status = softmax_margins(job, b, first, n);
-  softmax_slopes<C, Exact, Power>(job, b, n);
-  softmax_classes<C, Exact>(job, b, first, n);
+  softmax_slopes<C, Kind, Power>(job, b, n);
+  softmax_classes<C, Kind>(job, b, n);
+  if constexpr (Kind == Curvature::expected && sizeof(C) == 8) softmax_expected(job, b, first, n);
+  store_planes(b.e, b.capacity, job.gradient, first, n, job.columns);
+  store_planes(b.h, b.capacity, job.hessian, first, n, job.columns);
   return status;
 }
 

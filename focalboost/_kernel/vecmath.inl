@@ -151,27 +151,31 @@ FB_INLINE C twice_atanh(C a) {
   return a * fma_(x, polynomial(Real<C>::atanh_poly, x, x * x), C(2));
 }
 
-// log(1 + x) for x >= 0 of any size, as high + low.
+// log(u + lost) for a normal u > 0 and what its rounding lost, as high + low.
 template <class C>
-FB_INLINE C log1p_any(C x, C& low) {
+FB_INLINE C log_any(C u, C lost, C& low) {
   using R = Real<C>;
   using Bits = typename R::Bits;
-  const C u = C(1) + x;
-  const C lost = x - (u - C(1));  // exact for x <= 1, negligible beyond
   constexpr Bits sqrt_half = sizeof(C) == 4 ? Bits(0x3f3504f3u) : Bits(0x3fe6a09e667f3bcdull);
   constexpr Bits one = R::bias << R::mantissa;
-  // u = 2^n m with m in [sqrt(1/2), sqrt(2))
-  const Bits offset = bit_cast_<Bits>(u) - sqrt_half;
-  const Bits n = offset >> R::mantissa;
-  const C m = bit_cast_<C>(Bits(bit_cast_<Bits>(u) - (n << R::mantissa)));
-  const C scale = bit_cast_<C>(Bits(one - (n << R::mantissa)));
+  // u = 2^(n - bias) m with m in [sqrt(1/2), sqrt(2))
+  const Bits n = (bit_cast_<Bits>(u) + one - sqrt_half) >> R::mantissa;
+  const C m = bit_cast_<C>(Bits(bit_cast_<Bits>(u) + one - (n << R::mantissa)));
+  const C scale = bit_cast_<C>(Bits(2 * one - (n << R::mantissa)));
   const C a = (m - C(1) + lost * scale) / (m + C(1));
   const C log_m = twice_atanh(a);
   // n as a real: the magic number again, which holds for n < 2^(mantissa - 1).
-  const C n_real = bit_cast_<C>(Bits(bit_cast_<Bits>(R::magic) + n)) - R::magic;
+  const C n_real = bit_cast_<C>(Bits(bit_cast_<Bits>(R::magic) + n)) - (R::magic + C(R::bias));
   const C large = n_real * R::ln2_hi;  // exact
   const C small = fma_(n_real, R::ln2_lo, log_m);
   const C high = large + small;
   low = small - (high - large);
   return high;
+}
+
+// log(1 + x) for x >= 0 of any size, as high + low.
+template <class C>
+FB_INLINE C log1p_any(C x, C& low) {
+  const C u = C(1) + x;
+  return log_any(u, x - (u - C(1)), low);  // exact for x <= 1, negligible beyond
 }
