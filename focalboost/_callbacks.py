@@ -204,7 +204,8 @@ class FocalObjectiveBase(FocalSettings):
 
         The focal loss has another amount of Hessian than the log-loss, and parameters that are such amounts, as
         ``min_child_weight`` and ``reg_lambda`` are, change in effect. With this scale the mean Hessian at the start
-        (the upper one) is that of the log-loss with the same alpha and weights. The minimiser, and so the links, stay.
+        (the upper one, or the expected one where that is trained with) is that of the log-loss with the same alpha and
+        weights. The minimiser, and so the links, stay.
 
         Parameters
         ----------
@@ -214,8 +215,28 @@ class FocalObjectiveBase(FocalSettings):
         n_classes = self._n_classes(y_true, n_classes)
         resolved = self.resolve(y_true, sample_weight, n_classes)
         loss = resolved.loss_of(y_true, n_classes)
-        scale = loss._normalizing_scale(y_true, sample_weight, n_classes).tolist()
+        scale = loss._normalizing_scale(y_true, sample_weight, n_classes, self.hessian).tolist()
         return replace(resolved, scale=tuple(scale) if isinstance(loss, SigmoidFocalLoss) else scale[0])
+
+    def max_delta_step(
+        self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None, n_classes: int | None = None
+    ) -> float:
+        """Return the framework's parameter ``max_delta_step`` that bounds leaves in the log-odds of a probability.
+
+        No leaf of the first tree moves the log-odds that the ``focal`` link reads by more than `max_step`, before the
+        learning rate. At gamma = 0 they are the margin itself, and this is `max_step`; at gamma = 2 the margin moves
+        them about 2.7 times as far as itself. With more than two classes the bound holds for the class whose log-odds
+        move least.
+
+        Parameters
+        ----------
+        y_true, sample_weight, n_classes
+            As in `intercept`.
+        """
+        n_classes = self._n_classes(y_true, n_classes)
+        loss = self.loss_of(y_true, n_classes).resolve(y_true, sample_weight)
+        slopes = loss._log_odds_slopes(loss._class_weights(y_true, sample_weight, n_classes))
+        return self.max_step / float(slopes.min())
 
     def loss_of(self, y_true: npt.ArrayLike, n_classes: int | None = None) -> AnyFocalLoss:
         """Return the loss for such labels.

@@ -34,12 +34,14 @@ class Plan(Generic[Objective]):
     """What a fit needs beyond the parent's.
 
     ``loss`` is what margins are read with; ``objective`` is what trains, and may weigh label 1 further
-    (scale_pos_weight), which no link inverts.
+    (scale_pos_weight), which no link inverts. ``max_delta_step`` is what bounds the framework's leaves where the user
+    does not; None where the Hessian bounds the rows, or nothing is to be bounded.
     """
 
     loss: AnyFocalLoss
     objective: Objective
     intercept: float | npt.NDArray[np.float64]
+    max_delta_step: float | None
 
 
 @contextmanager
@@ -90,13 +92,16 @@ def make_plan(
     if label_weights is not None and n_classes > 2 and not columns:
         msg = f"scale_pos_weight and is_unbalance are for two classes, got {n_classes}; use focal_alpha"
         raise ValueError(msg)
+    # The bounded Hessian needs a number, which bounds the rows; with the others it bounds the leaves, or None does not.
+    by_row = estimator.focal_hessian == "bounded"
+    step = {} if estimator.focal_max_step is None and not by_row else {"max_step": estimator.focal_max_step}
     with estimator_names():
         objective = kind(
             estimator.focal_gamma,
             alpha,
             multiclass="ovr" if columns else estimator.focal_multiclass,
             hessian=estimator.focal_hessian,
-            max_step=estimator.focal_max_step,
+            **step,
         ).resolve(y, sample_weight, n_classes)
         loss = objective.loss_of(y, n_classes)
         if label_weights is not None:
@@ -108,7 +113,8 @@ def make_plan(
         # In float32, as the frameworks hold them: the start is theirs to the last digit.
         weight = None if weight is None else np.asarray(weight, dtype=np.float32)
         intercept = objective.intercept(y, weight, n_classes)
-        return Plan(loss, objective.normalize(y, weight, n_classes) if normalize else objective, intercept)
+        bound = objective.max_delta_step(y, weight, n_classes) if step and not by_row else None
+        return Plan(loss, objective.normalize(y, weight, n_classes) if normalize else objective, intercept, bound)
 
 
 def exclusive_classes(y: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:

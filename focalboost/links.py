@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
-from scipy.special import log_softmax, logsumexp
+from scipy.special import expit, log_softmax, logsumexp
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -46,6 +46,28 @@ def _log_odds_weight_and_slope(s: Float64Array, gamma: float) -> tuple[Float64Ar
     value = gamma * minus_log_q - minus_log_v - np.log1p(gamma * v_ell)
     slope = q + gamma * v - gamma * (v_ell - v) / (1 + gamma * v_ell)
     return value, slope
+
+
+def binary_log_odds_slope(s: float, gamma: float) -> float:
+    """Return the derivative of the log-odds of eta with respect to the margin: 1 at gamma = 0, below 1 + gamma."""
+    return float(_log_odds_weight_and_slope(np.array([s, -s]), gamma)[1].sum())
+
+
+def softmax_log_odds_slopes(margins: Float64Array, gamma: float) -> Float64Array:
+    """Return the derivative of the log-odds of each eta with respect to the margin of its class, for K margins."""
+    s = one_against_rest(margins[None])[0]
+    weight, slope = _log_odds_weight_and_slope(s, gamma)
+    eta = np.exp(log_softmax(weight))
+    # The other classes lose by this margin what theirs moves them: dlog(p) = -p_k, where dlog(p) / ds = q.
+    slopes: Float64Array = slope + expit(s) * _sums_of_others(eta * slope / expit(-s)) / _sums_of_others(eta)
+    return slopes
+
+
+def _sums_of_others(values: Float64Array) -> Float64Array:
+    """Return the sum of all but each value; nothing is subtracted."""
+    left, right = np.cumsum(values[:-1]), np.cumsum(values[:0:-1])[::-1]
+    sums: Float64Array = np.append(0.0, left) + np.append(right, 0.0)
+    return sums
 
 
 def one_against_rest(raw_prediction: Float64Array) -> Float64Array:

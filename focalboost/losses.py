@@ -107,8 +107,11 @@ class BinaryFocalLoss(FocalLoss):
         weights = loss._class_weights(y_true, sample_weight, n_classes)[0]
         return _binary_start(loss.gamma, weights, loss._alpha_array(1))
 
-    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
-        return np.array([_binary_mean_hessian(self.gamma, weights[0], self._alpha_array(1))])
+    def _mean_hessian(self, weights: Float64Array, hessian: str) -> Float64Array:
+        return np.array([_binary_mean_hessian(self.gamma, weights[0], self._alpha_array(1), hessian)])
+
+    def _log_odds_slopes(self, weights: Float64Array) -> Float64Array:
+        return np.array([_binary_log_odds_slope(self.gamma, weights[0], self._alpha_array(1))])
 
     def predict_proba(self, raw_prediction: npt.ArrayLike, link: str = "focal") -> Float64Array:
         """Probabilities of both classes; see `MulticlassFocalLoss.predict_proba`.
@@ -205,11 +208,14 @@ class MulticlassFocalLoss(FocalLoss):
     def _start(self, weights: Float64Array) -> Float64Array:
         return links.softmax_intercept(self.gamma, log_prior(weights) + np.log(self._alpha_array(len(weights))))
 
-    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
+    def _mean_hessian(self, weights: Float64Array, hessian: str) -> Float64Array:
         start = self._start(weights[0])[None]
         # Class by class: all at once would take memory by the square of their number.
-        by_class = [self.gradient_hessian([y], start, hessian="upper")[1].mean() for y in range(start.size)]
+        by_class = [self.gradient_hessian([y], start, hessian=hessian)[1].mean() for y in range(start.size)]
         return np.average(by_class, weights=weights[0], keepdims=True)
+
+    def _log_odds_slopes(self, weights: Float64Array) -> Float64Array:
+        return links.softmax_log_odds_slopes(self._start(weights[0]), self.gamma)
 
     def predict_proba(self, raw_prediction: npt.ArrayLike, link: str = "focal") -> Float64Array:
         r"""Probabilities from margins.
@@ -312,9 +318,13 @@ class SigmoidFocalLoss(FocalLoss):
         alpha = loss._alpha_array(len(weights))
         return np.array([_binary_start(loss.gamma, *column) for column in zip(weights, alpha, strict=True)])
 
-    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
+    def _mean_hessian(self, weights: Float64Array, hessian: str) -> Float64Array:
         columns = zip(weights, self._alpha_array(len(weights)), strict=True)
-        return np.array([_binary_mean_hessian(self.gamma, *column) for column in columns])
+        return np.array([_binary_mean_hessian(self.gamma, *column, hessian) for column in columns])
+
+    def _log_odds_slopes(self, weights: Float64Array) -> Float64Array:
+        columns = zip(weights, self._alpha_array(len(weights)), strict=True)
+        return np.array([_binary_log_odds_slope(self.gamma, *column) for column in columns])
 
     def predict_proba(self, raw_prediction: npt.ArrayLike, link: str = "focal") -> Float64Array:
         """Probability of label 1 in each column; rows do not sum to 1.
@@ -344,10 +354,14 @@ def _binary_start(gamma: float, weights: Float64Array, alpha: Float64Array) -> f
     return links.binary_intercept(gamma, float(log_risk[1] - log_risk[0]))
 
 
-def _binary_mean_hessian(gamma: float, weights: Float64Array, alpha: Float64Array) -> float:
+def _binary_mean_hessian(gamma: float, weights: Float64Array, alpha: Float64Array, hessian: str) -> float:
     start = np.full(2, _binary_start(gamma, weights, alpha))
-    hessian = BinaryFocalLoss(gamma, alpha).gradient_hessian([0, 1], start, hessian="upper")[1]
-    return float(np.average(hessian, weights=weights))
+    values = BinaryFocalLoss(gamma, alpha).gradient_hessian([0, 1], start, hessian=hessian)[1]
+    return float(np.average(values, weights=weights))
+
+
+def _binary_log_odds_slope(gamma: float, weights: Float64Array, alpha: Float64Array) -> float:
+    return links.binary_log_odds_slope(_binary_start(gamma, weights, alpha), gamma)
 
 
 def _link_gamma(link: str, gamma: float) -> float:

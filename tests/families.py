@@ -18,6 +18,7 @@ class LightGBM:
     fast: ClassVar = {"n_jobs": 1, "verbosity": -1, "num_leaves": 7, "min_child_samples": 5, "n_estimators": 8}
     quiet: ClassVar = {"n_jobs": 1, "verbosity": -1}
     unnamed: ClassVar = {"min_data_in_bin": 7, "path_smooth": 1.0}  # parameters the estimator itself does not name
+    step_control: ClassVar = {"focal_hessian": "expected", "focal_max_step": 2.0}
     rounding = 1e-12
 
     def fit(self, clf, X, y, eval_X=None, eval_y=None, eval_weight=None, early_stopping=None, eval_metric=None, **more):
@@ -75,6 +76,7 @@ class XGBoost:
     fast: ClassVar = {"n_jobs": 1, "max_depth": 3, "n_estimators": 8}
     quiet: ClassVar = {"n_jobs": 1}
     unnamed: ClassVar = {"refresh_leaf": 1}
+    step_control: ClassVar = {"focal_hessian": "upper", "focal_max_step": 4.0}
     rounding = 3e-7  # XGBoost's margins and probabilities are float32
 
     def fit(self, clf, X, y, eval_X=None, eval_y=None, eval_weight=None, early_stopping=None, eval_metric=None, **more):

@@ -76,8 +76,7 @@ def test_defaults_are_the_parents_and_seven_more(family):
     assert {name: value for name, value in ours.items() if name not in stock} == {
         "focal_gamma": 2.0,
         "focal_alpha": None,
-        "focal_hessian": "bounded",
-        "focal_max_step": 2.0,
+        **family.step_control,
         "focal_link": "focal",
         "focal_multiclass": "softmax",
         "focal_normalize": True,

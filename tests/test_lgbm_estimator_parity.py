@@ -12,7 +12,7 @@ lgb = pytest.importorskip("lightgbm")
 from focalboost import FocalLGBMClassifier  # noqa: E402
 
 COMMON = {"n_jobs": 1, "verbosity": -1, "deterministic": True, "force_row_wise": True, "random_state": 0}
-LOG_LOSS = {"focal_gamma": 0.0, "focal_hessian": "upper"}
+LOG_LOSS = {"focal_gamma": 0.0, "focal_hessian": "upper", "focal_max_step": None}
 BINARY = ["average_precision", "binary_error", "auc", "binary_logloss"]
 MULTI = ["multi_error", "auc_mu", "multi_logloss"]
 SETS = ["gmsc", "breast_cancer", "covertype", "fars", "wine"]

@@ -25,7 +25,7 @@ LABELS = {
 }
 FOCAL = {
     "focal_gamma": st.sampled_from([0.0, 0.5, 1.0, 2.0, 10.0, 1e6]),
-    "focal_hessian": st.sampled_from(["bounded", "upper", "exact"]),
+    "focal_hessian": st.sampled_from(["bounded", "upper", "exact", "expected"]),
     "focal_link": st.sampled_from(["focal", "logit", "posterior"]),
     "focal_multiclass": st.sampled_from(["softmax", "ovr"]),
 }

@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from focalboost import BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 
+HESSIANS = pytest.mark.parametrize("hessian", ["upper", "expected"])
 GAMMAS = pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 10.0])
 ALPHAS = {
     "binary": [None, 0.25, (1.0, 30.0), "balanced"],
@@ -61,15 +62,16 @@ def hessian_of_log_loss(alpha, kind, y, weight):
 
 
 @GAMMAS
+@HESSIANS
 @CASES
-def test_mean_hessian_at_the_start_is_that_of_the_log_loss(adapter, kind, alpha, gamma):
+def test_mean_hessian_at_the_start_is_that_of_the_log_loss(adapter, kind, alpha, hessian, gamma):
     y, weight = rows(kind)
-    given = adapter.FocalObjective(gamma, alpha, multiclass="ovr" if kind == "ovr" else "softmax", hessian="upper")
+    given = adapter.FocalObjective(gamma, alpha, multiclass="ovr" if kind == "ovr" else "softmax", hessian=hessian)
     objective = given.normalize(y, weight)
     start = objective.intercept(y, weight)
     margin = np.tile(start, (len(y), 1)) if kind != "binary" else np.full(len(y), start)
-    _, hessian = objective(y, margin, weight)
-    mean = hessian.sum(axis=0, dtype=float) / weight.sum(dtype=float)
+    found = objective(y, margin, weight)[1]
+    mean = found.sum(axis=0, dtype=float) / weight.sum(dtype=float)
     expected = hessian_of_log_loss(objective.alpha, kind, y, weight.astype(float))
     if kind == "softmax":
         mean, expected = mean.mean(), expected * objective._softmax_factor(3)
@@ -141,16 +143,17 @@ def weight_of_root(family, clf):
     return frame["Cover" if "Cover" in frame else "weight"][0]
 
 
+@HESSIANS
 @pytest.mark.parametrize("gamma", [1.0, 5.0])
-def test_the_framework_sees_the_log_losses_hessian(family, gamma):
+def test_the_framework_sees_the_log_losses_hessian(family, hessian, gamma):
     """What the trees themselves say: the Hessian of all rows in the first one."""
     X, y = make_classification(500, 4, weights=[0.9], random_state=0)
     stock, focal, unscaled = (
         weight_of_root(family, clf.fit(X, y))
         for clf in (
             family.Stock(**family.fast),
-            family.Focal(**family.fast, focal_gamma=gamma, focal_hessian="upper"),
-            family.Focal(**family.fast, focal_gamma=gamma, focal_hessian="upper", focal_normalize=False),
+            family.Focal(**family.fast, focal_gamma=gamma, focal_hessian=hessian),
+            family.Focal(**family.fast, focal_gamma=gamma, focal_hessian=hessian, focal_normalize=False),
         )
     )
     assert focal == pytest.approx(stock, rel=1e-3)
@@ -178,9 +181,10 @@ def test_estimators_train_as_the_objective_does(family, normalize, make_data):
     clf = family.Focal(**family.fast, focal_gamma=5.0, focal_normalize=normalize, reg_lambda=5.0)
     clf.fit(X, y, sample_weight=weight)
     adapter = importlib.import_module(family.Focal.__module__.rpartition(".")[0])
-    objective = adapter.FocalObjective(5.0)
+    objective = adapter.FocalObjective(5.0, hessian=clf.focal_hessian, max_step=clf.focal_max_step)
+    bound = objective.max_delta_step(y, weight)
     objective = objective.normalize(y, weight) if normalize else objective
-    stock = family.Stock(**family.fast, reg_lambda=5.0, objective=objective)
+    stock = family.Stock(**family.fast, reg_lambda=5.0, objective=objective, max_delta_step=bound)
     if hasattr(adapter, "base_score"):
         stock.set_params(base_score=adapter.base_score(objective, y, weight))
         margin = stock.fit(X, y, sample_weight=weight).predict(X, output_margin=True)

@@ -11,7 +11,7 @@ xgb = pytest.importorskip("xgboost")
 from focalboost import FocalXGBClassifier  # noqa: E402
 
 COMMON = {"n_jobs": 1, "random_state": 0, "n_estimators": 15}
-LOG_LOSS = {"focal_gamma": 0.0, "focal_hessian": "upper"}
+LOG_LOSS = {"focal_gamma": 0.0, "focal_hessian": "upper", "focal_max_step": None}
 BINARY = ["aucpr", "error", "error@0.3", "auc", "logloss"]
 MULTI = ["merror", "aucpr", "auc", "mlogloss"]
 

@@ -220,7 +220,7 @@ def test_alpha_of_multilabel_targets(alpha, labels_of):
 
 def test_scale_pos_weight_of_multilabel_targets_is_the_parents(labels_of):
     X, Y, _ = labels_of(2)
-    ours = FocalXGBClassifier(**FAST, focal_gamma=0.0, focal_hessian="upper", scale_pos_weight=3.0).fit(X, Y)
+    ours = FocalXGBClassifier(**FAST, focal_gamma=0.0, focal_max_step=None, scale_pos_weight=3.0).fit(X, Y)
     start = base_score(FocalObjective(0.0, ((1.0, 3.0),) * 2, multiclass="ovr"), Y)
     stock = xgb.XGBClassifier(**FAST, scale_pos_weight=3.0, base_score=start).fit(X, Y)
     np.testing.assert_allclose(ours.predict_proba(X), stock.predict_proba(X), rtol=1e-5)

@@ -10,7 +10,7 @@ from sklearn.preprocessing import LabelEncoder
 
 from .._estimator import PARAMETERS, make_plan
 from ..lightgbm import FocalLGBMClassifier, FocalObjective, to_builtin
-from ..lightgbm._classifier import keep_objective, label_weights, with_objective
+from ..lightgbm._classifier import keep_objective, label_weights, with_plan
 from ..lightgbm._native import lightgbm
 from ._cluster import OnCluster
 from ._shards import class_factors, counted_alpha, load
@@ -102,7 +102,7 @@ class DaskFocalLGBMClassifier(OnCluster, FocalLGBMClassifier):  # type: ignore[m
         # A regressor takes class numbers as they are; a classifier would encode those of its worker again.
         inner = lightgbm.DaskLGBMRegressor(client=self.client_)
         own = ("client", "class_weight", *PARAMETERS)
-        inner.set_params(**{k: v for k, v in with_objective(params, plan.objective).items() if k not in own})
+        inner.set_params(**{k: v for k, v in with_plan(params, plan).items() if k not in own})
         if len(numbers) > 2:
             inner.set_params(num_class=len(numbers))
         inner.fit(

@@ -12,7 +12,7 @@ from xgboost import dask as xgboost_dask
 from .._estimator import encode, make_plan
 from ..losses import MulticlassFocalLoss
 from ..xgboost import FocalObjective
-from ..xgboost._classifier import FocalXGBClassifier, check_objective, label_weights
+from ..xgboost._classifier import FocalXGBClassifier, check_objective, label_weights, leaf_bound
 from ..xgboost._metrics import Evaluation, ExactHistory, Result
 from ..xgboost._native import over_workers
 from ..xgboost._objective import as_base_score
@@ -96,6 +96,8 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         columns = n_classes > 2 and not softmax
         params["objective"] = "multi:softprob" if softmax else "binary:logistic"
         params |= {"num_class": n_classes} if softmax else {}
+        if (bound := leaf_bound(params, plan)) is not None:
+            params["max_delta_step"] = bound
         if self.base_score is None:
             params["base_score"] = as_base_score(plan.intercept, plan.loss, columns)
         params |= {"disable_default_eval_metric": True, "eval_metric": evaluation.by_xgboost}

@@ -27,6 +27,7 @@ _OBJECTIVES = {
 _ALIASES = {
     "objective": ("objective", "objective_type", "app", "application", "loss"),
     "metric": ("metric", "metrics", "metric_types"),
+    "max_delta_step": ("max_delta_step", "max_tree_output", "max_leaf_output"),
     "boosting": ("boosting_type", "boosting", "boost"),
     "is_unbalance": ("is_unbalance", "unbalance", "unbalanced_sets"),
 }
@@ -53,10 +54,12 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
         Class weights, as in `focalboost.BinaryFocalLoss`, `focalboost.MulticlassFocalLoss` and
         `focalboost.SigmoidFocalLoss`; a dict has the labels as keys. Not together with ``class_weight``,
         ``scale_pos_weight`` or ``is_unbalance``.
-    focal_hessian : {"bounded", "upper", "exact"}, default="bounded"
+    focal_hessian : {"bounded", "upper", "exact", "expected"}, default="expected"
         See `focalboost.BinaryFocalLoss.gradient_hessian`.
-    focal_max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, at least 0.01. It does not hold for linear trees.
+    focal_max_step : float or None, default=2.0
+        Bound of a leaf's step before the learning rate, at least 0.01: by how much it may move the log-odds of the
+        probability (`focalboost.lightgbm.FocalObjective.max_delta_step`), or with the bounded Hessian the margin. None
+        sets no bound, and it does not hold for linear trees. ``max_delta_step``, if given and not 0, takes its place.
     focal_link : {"focal", "logit", "posterior"}, default="focal"
         From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
@@ -106,8 +109,8 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
         importance_type: str = "split",
         focal_gamma: float = 2.0,
         focal_alpha: Any = None,
-        focal_hessian: str = "bounded",
-        focal_max_step: float = 2.0,
+        focal_hessian: str = "expected",
+        focal_max_step: float | None = 2.0,
         focal_link: str = "focal",
         focal_multiclass: str = "softmax",
         focal_normalize: bool = True,
@@ -324,7 +327,7 @@ categorical_feature, callbacks, eval_X, eval_y
             self._objective = "binary"
             if self._n_classes > 2:
                 self._objective = "multiclassova" if isinstance(plan.loss, SigmoidFocalLoss) else "multiclass"
-            params = with_objective(params, plan.objective)
+            params = with_plan(params, plan)
         return {name: value for name, value in params.items() if name not in PARAMETERS}
 
     def _process_n_jobs(self, n_jobs: int | None) -> int:
@@ -349,13 +352,17 @@ categorical_feature, callbacks, eval_X, eval_y
                 raise ValueError(msg)
 
 
-def with_objective(params: dict[str, Any], objective: FocalObjective) -> dict[str, Any]:
-    """Put a focal objective in the place of LightGBM's own objective and metric."""
-    own = (*_ALIASES["objective"], *_ALIASES["metric"])
+def with_plan(params: dict[str, Any], plan: Plan[FocalObjective]) -> dict[str, Any]:
+    """Put a focal objective in the place of LightGBM's own objective and metric, and a bound on leaves without one."""
+    own = {*_ALIASES["objective"], *_ALIASES["metric"]}
+    bound = {}
+    if plan.max_delta_step is not None and not any(params.get(name) for name in _ALIASES["max_delta_step"]):
+        own.update(_ALIASES["max_delta_step"])
+        bound = {"max_delta_step": plan.max_delta_step}
     others = {name: value for name, value in params.items() if name not in own}
     # Without it the leaves of quantised gradients step up to 36, whatever the bound; with it, 1.9.
     renewed = {"quant_train_renew_leaf": True} if params.get("use_quantized_grad") else {}
-    return renewed | others | {"objective": objective, "metric": "None"}
+    return renewed | others | bound | {"objective": plan.objective, "metric": "None"}
 
 
 def keep_objective(env: Any) -> None:

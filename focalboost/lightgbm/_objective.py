@@ -26,11 +26,12 @@ class FocalObjective(FocalObjectiveBase):
         `focalboost.MulticlassFocalLoss` or `focalboost.SigmoidFocalLoss`.
     multiclass : {"softmax", "ovr"}, default="softmax"
         For more than two classes: one loss over all classes, or one binary loss per class.
-    hessian : {"bounded", "upper", "exact"}, default="bounded"
+    hessian : {"bounded", "upper", "exact", "expected"}, default="bounded"
         See `focalboost.BinaryFocalLoss.gradient_hessian`. ``gamma=0, hessian="upper"`` gives the trees of
         LightGBM's own objectives from the same start.
     max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, at least 0.01.
+        Bound of a leaf's step with the bounded Hessian, at least 0.01. With the expected one, pass
+        `max_delta_step(y)` to the framework: an objective does not see the leaves.
     scale : float or tuple of float, default=1.0
         Factor of the loss in training, in [1e-15, 1e15]; with ``multiclass="ovr"`` also one for each class. `normalize`
         works it out.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimator import PARAMETERS, make_plan, probabilities
+from .._estimator import PARAMETERS, Plan, make_plan, probabilities
 from .._validation import MAX_ALPHA, MIN_ALPHA, MULTICLASS, check_number
 from ..losses import AnyFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 from ._metrics import Evaluation, ExactHistory
@@ -37,10 +37,12 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
     focal_alpha : None, float, sequence, dict, "balanced" or "effective", default=None
         Class weights, as in `focalboost.BinaryFocalLoss`, `focalboost.MulticlassFocalLoss` and
         `focalboost.SigmoidFocalLoss`; a dict has the labels as keys. Not together with ``scale_pos_weight``.
-    focal_hessian : {"bounded", "upper", "exact"}, default="bounded"
+    focal_hessian : {"bounded", "upper", "exact", "expected"}, default="upper"
         See `focalboost.BinaryFocalLoss.gradient_hessian`.
-    focal_max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, at least 0.01.
+    focal_max_step : float or None, default=4.0
+        Bound of a leaf's step before the learning rate, at least 0.01: by how much it may move the log-odds of the
+        probability (`focalboost.xgboost.FocalObjective.max_delta_step`), or with the bounded Hessian the margin. None
+        sets no bound. ``max_delta_step``, if given and not 0, takes its place.
     focal_link : {"focal", "logit", "posterior"}, default="focal"
         From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
@@ -77,8 +79,8 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         objective: str | None = "binary:logistic",
         focal_gamma: float = 2.0,
         focal_alpha: Any = None,
-        focal_hessian: str = "bounded",
-        focal_max_step: float = 2.0,
+        focal_hessian: str = "upper",
+        focal_max_step: float | None = 4.0,
         focal_link: str = "focal",
         focal_multiclass: str = "softmax",
         focal_normalize: bool = True,
@@ -144,6 +146,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         params["objective"] = plan.objective
         params["eval_metric"] = None
         params["callbacks"] = [history, *(params["callbacks"] or [])]
+        params["max_delta_step"] = leaf_bound(params, plan)
         if params["base_score"] is None and xgb_model is None:
             params["base_score"] = as_base_score(plan.intercept, plan.loss, target.columns)
         labels = target.for_xgboost(numbers)
@@ -343,6 +346,12 @@ def check_objective(objective: Any) -> None:
             f"got {objective!r}; for one-vs-rest set focal_multiclass='ovr'"
         )
         raise ValueError(msg)
+
+
+def leaf_bound(params: Mapping[str, Any], plan: Plan[FocalObjective]) -> float | None:
+    """Return ``max_delta_step``: the user's, or else that of the plan, where the model has leaves."""
+    given: float | None = params.get("max_delta_step")
+    return given if given or params.get("booster") == "gblinear" else plan.max_delta_step
 
 
 def label_weights(scale_pos_weight: Any) -> tuple[float, float] | None:
