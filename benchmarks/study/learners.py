@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import lightgbm as lgb
@@ -20,7 +21,6 @@ from .problems import Problem
 from .rebalancing import Rows, rebalance
 
 Margins = Callable[[np.ndarray, int], np.ndarray]
-FOCAL = ("gamma", "alpha", "multiclass", "hessian", "max_step")
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,33 @@ def fit(framework: str, problem: Problem, config: Mapping[str, Any], n_rounds: i
     if "peer" in config:
         objective, loss = peer_objective(config["peer"], config["gamma"]), BinaryFocalLoss(config["gamma"])
     elif "gamma" in config:
-        objective = kind(**{key: config[key] for key in FOCAL if key in config})
-        prepare = objective.normalize if config.get("normalize", True) else objective.resolve
-        objective = prepare(rows.y, rows.weight, problem.n_classes)
+        objective, bound = focal_objective(framework, problem, rows, config)
         loss = objective.loss(problem.n_classes)
+        config = {**config, "max_delta_step": config.get("max_delta_step") or bound}
     else:
         loss = kind(0.0, rows.class_weight).loss(problem.n_classes)
     train = {"lightgbm": train_lightgbm, "xgboost": train_xgboost, "catboost": train_catboost}[framework]
     return Model(train(problem, rows, objective, config, n_rounds, seed), loss)
+
+
+def focal_objective(framework: str, problem: Problem, rows: Rows, config: Mapping[str, Any]) -> tuple[Any, float]:
+    """Return the objective of focalboost's estimator, and its bound on the leaves, 0 for none.
+
+    What a configuration does not say is as in the estimator.
+    """
+    module, estimator = {
+        "lightgbm": (focal_lgb, focal_lgb.FocalLGBMClassifier),
+        "xgboost": (focal_xgb, focal_xgb.FocalXGBClassifier),
+    }[framework]
+    defaults = signature(estimator).parameters
+    hessian = config.get("hessian", defaults["focal_hessian"].default)
+    step = config.get("max_step", 2.0 if hessian == "bounded" else defaults["focal_max_step"].default)
+    settings = {key: config[key] for key in ("gamma", "alpha", "multiclass") if key in config}
+    objective = module.FocalObjective(**settings, hessian=hessian, **{} if step is None else {"max_step": step})
+    prepare = objective.normalize if config.get("normalize", True) else objective.resolve
+    labels = rows.y, rows.weight, problem.n_classes
+    bound = 0.0 if step is None or hessian == "bounded" else objective.max_delta_step(*labels)
+    return prepare(*labels), bound
 
 
 def peer_objective(name: str, gamma: float) -> Callable[[np.ndarray, Any], tuple[np.ndarray, np.ndarray]]:

@@ -45,23 +45,24 @@ METHODS: dict[str, Space] = {
     "focal, alpha": {"gamma": GAMMAS, "alpha": ALPHAS},
     "focal, regularised": {"gamma": GAMMAS, **REGULARISERS},
     "focal, unscaled": {"gamma": GAMMAS, "normalize": [False]},
-    "focal, exact": {"gamma": GAMMAS, "hessian": ["exact"]},
-    "focal, upper": {"gamma": GAMMAS, "hessian": ["upper"]},
+    "focal, exact": {"gamma": GAMMAS, "hessian": ["exact"], "max_step": [None]},
+    "focal, bounded": {"gamma": GAMMAS, "hessian": ["bounded"]},
 }
 _ESSENTIAL = ("log-loss", "log-loss, regularised", "class weights", "oversampling", "log-loss, bounded", "focal 2")
 SATURATED_METHODS: dict[str, Space] = {name: METHODS[name] for name in (*_ESSENTIAL, "focal", "focal, regularised")}
 MULTICLASS_METHODS: dict[str, Space] = {
     **SATURATED_METHODS,
     "focal, alpha": {"gamma": GAMMAS, "alpha": search_space(n_classes=3)["focal_alpha"]},
-    "focal, upper": METHODS["focal, upper"],
-    "log-loss, one-vs-rest": {"gamma": [0.0], "multiclass": ["ovr"], "hessian": ["upper"]},
+    "focal, bounded": METHODS["focal, bounded"],
+    "log-loss, one-vs-rest": {"gamma": [0.0], "multiclass": ["ovr"], "hessian": ["upper"], "max_step": [None]},
     "focal, one-vs-rest": {"gamma": GAMMAS, "multiclass": ["ovr"]},
 }
 # Questions about defaults, asked of six sets.
 VARIANTS: dict[str, Space] = {
-    "focal, max_step 0.5": {"gamma": GAMMAS, "max_step": [0.5]},
     "focal, max_step 1": {"gamma": GAMMAS, "max_step": [1.0]},
-    "focal, max_step 5": {"gamma": GAMMAS, "max_step": [5.0]},
+    "focal, max_step 3": {"gamma": GAMMAS, "max_step": [3.0]},
+    "focal, max_step 8": {"gamma": GAMMAS, "max_step": [8.0]},
+    "focal, no max_step": {"gamma": GAMMAS, "max_step": [None]},
 }
 VARIANT_SETS = ("yeast4", "abalone9-18", "winequality-red-4", "yeast-1_vs_7", "gmsc", "bank")
 # Untuned, at the frameworks' own defaults: how the probabilities and the training hold along gamma.
