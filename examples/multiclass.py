@@ -1,8 +1,8 @@
 """Seven classes of 45,586 down to 10 rows: what a bounded step does for the rare ones.
 
 The stock softmax objective takes Newton steps of 1/p in leaves that hold one rare class, and loses whole classes by it.
-The focal loss bounds the step row by row; LightGBM's own ``max_delta_step`` bounds it leaf by leaf, and does as well
-or better where a user knows of it. The data is Statlog (Shuttle), half of it to test.
+FocalLGBMClassifier bounds what a leaf may do to the log-odds of a class; LightGBM's own ``max_delta_step``, which it
+sets for that, does as well where a user knows of it. The data is Statlog (Shuttle), half of it to test.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class FocalLossDisplay(_Display):
             Each in [0, 1e6]. 0 is the cross entropy.
         quantity : {"loss", "gradient", "hessian"}, default="loss"
             Derivatives are with respect to the margin of the true class.
-        hessian : {"exact", "upper", "bounded"}, default="exact"
+        hessian : {"exact", "upper", "bounded", "expected"}, default="exact"
             As in `focalboost.BinaryFocalLoss.gradient_hessian`.
         n_points : int, default=501
             Evenly spaced probabilities in (0, 1).
