@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,7 @@ def binary(scale: Scale) -> Iterator[Figure | Skipped]:
         ratio = compare(lambda z=z: numpy_binary(y, z, 2.0), lambda run=run: run(1), pairs)
         yield Figure.of_ratio(PART, f"{name}: plain numpy / 1 thread", ratio, ">= 15")
         yield against_torch(f"{name}: torch autograd / 1 thread", y, z, lambda run=run: run(1), pairs)
+        yield of_the_expected(name, loss, y, z, pairs)
 
 
 def against_torch(name: str, y: np.ndarray, z: np.ndarray, run: Callable[[], object], pairs: int) -> Figure | Skipped:
@@ -78,6 +80,19 @@ def softmax(scale: Scale) -> Iterator[Figure]:
             )
             name = f"softmax K = 7, {n:,} {np.dtype(dtype)} {order}: plain numpy / {threads} thread(s)"
             yield Figure.of_ratio(PART, name, ratio, ">= 10")
+        name = f"softmax K = 7, {n:,} {np.dtype(dtype)} {order}"
+        yield of_the_expected(name, loss, labels, z, max(2, scale.kernel_pairs // 3))
+
+
+def of_the_expected(name: str, loss: BinaryFocalLoss | MulticlassFocalLoss, y: Any, z: Any, pairs: int) -> Figure:
+    """Return the ratio of a pass with the expected Hessian to one with the bounded one, both on one thread."""
+
+    def run(hessian: str) -> object:
+        return loss.gradient_hessian(y, z, hessian=hessian, dtype=np.float32, n_threads=1)
+
+    return Figure.of_ratio(
+        PART, f"{name}: expected / bounded Hessian", compare(lambda: run("expected"), lambda: run("bounded"), pairs)
+    )
 
 
 def copy_of(n_bytes: int) -> Callable[[], object]:

@@ -64,6 +64,7 @@ def ratios(problem: Any, scale: Scale, data: str, bar: str, rounds_of: int | Non
         "gamma 0, the same trees": problem.objective(0.0, hessian="upper"),
         "gamma 2": problem.objective(2.0),
         "gamma 2.5": problem.objective(2.5),
+        "gamma 2, expected Hessian": problem.objective(2.0, hessian="expected"),
     }
     for name, objective in objectives.items():
         calls[name] = partial(problem.train, objective, rounds, objective)

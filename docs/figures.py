@@ -42,11 +42,12 @@ def losses() -> Figure:
 
 
 def hessians() -> Figure:
-    """The four second derivatives, for rows of label 1."""
+    """Draw the four second derivatives, for rows of label 1."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     margin = np.linspace(-8, 4, 400)
     ones = np.ones_like(margin)
-    styles = {"exact": ("#c2510c", "-"), "upper": ("#8fb8d8", "-"), "bounded": ("#14507f", "--"), "expected": ("#3c8d40", "-")}
+    styles = {"exact": ("#c2510c", "-"), "upper": ("#8fb8d8", "-"), "bounded": ("#14507f", "--")}
+    styles["expected"] = ("#3c8d40", "-")
     for axes, gamma in zip(figure.subplots(1, 2), (1.0, 2.0), strict=True):
         for kind, (color, style) in styles.items():
             hessian = BinaryFocalLoss(gamma).gradient_hessian(ones, margin, hessian=kind)[1]

@@ -291,7 +291,10 @@ def _variants(results: pd.DataFrame) -> str:
     names = results.loc[results["stage"] == "variants", "data"].unique()
     if not len(names):
         return ""
-    text = ["## Defaults: max_step\n\nFocal loss tuned alike, with one setting changed. max_step is 2 in LightGBM's *focal*, 4 in XGBoost's."]
+    text = [
+        "## Defaults: max_step\n\nFocal loss tuned alike, with one setting changed. max_step is 2 in LightGBM's "
+        "*focal*, 4 in XGBoost's."
+    ]
     for measure in ("average_precision", "log_loss"):
         kept = rows[rows["data"].isin(names) & (rows["chosen_by"] == measure)]
         for framework in TUNED:

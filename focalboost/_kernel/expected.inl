@@ -8,7 +8,9 @@
 //   h_j = x p_j (m_j q_j + p_j (sum of t_k over the others))     1 / x = sum of p_k / phi_k
 // All terms are >= 0. Those of the class with the largest margin, whose q may vanish, are kept apart from sums.
 
-// Sets h of each class to a times the expected Hessian.
+// Sets h of each class to a times the expected Hessian. Power 1 and 2: for that gamma without a logarithm and an
+// exponential of each class; 0: any gamma.
+template <int Power>
 FB_APART void softmax_expected(const Job& job, SoftmaxBlock<double>& b, std::int64_t first, std::int64_t n) {
   using C = double;
   using R = Real<C>;
@@ -76,18 +78,26 @@ FB_APART void softmax_expected(const Job& job, SoftmaxBlock<double>& b, std::int
     for (std::int64_t i = 0; i < n; ++i) {
       const bool on_top = top_class[i] == k;
       const C against = max_(rest[i] - odds[i], C(0));
-      const C q = (C(1) + against) * inverse[i], v = odds[i] * inverse[i];
-      const C ratio = (drop[i] + log_sum[i]) / q;
-      const C bent = fma_(gamma, v * ratio, C(1));
-      const C slope = q + gamma * v - gamma * v * (ratio - C(1)) / bent;
+      const C q = (C(1) + against) * inverse[i], v = odds[i] * inverse[i], L = drop[i] + log_sum[i];
+      // Of all but the class on top q is 1/2 or more; one division for both quotients.
+      const C bent_q = fma_(gamma, v * L, q);
+      const C quotient = C(1) / (q * bent_q);
+      const C by_q = quotient * bent_q, by_bent_q = quotient * q;
+      const C slope = q + gamma * v - gamma * v * ((L - q) * by_bent_q);
       // phi of the class on top over phi of this one.
-      C low;
-      const C fewer = max_(log1p_any(against, low) - log_rest[i], C(0));
-      const C power = gamma * fewer;
-      const C fall = power > R::saturation ? C(0) : exp_neg<true>(power, product_error(gamma, fewer, power));
-      sum[i] += on_top ? C(0) : v * (fall * (top_bent[i] / bent));
+      C fall;
+      if constexpr (Power > 0) {
+        const C fewer = rest[i] * inverse[i] * by_q;
+        fall = fewer < C(1e-150) ? C(0) : Power == 1 ? fewer : fewer * fewer;
+      } else {
+        C low;
+        const C fewer = max_(log1p_any(against, low) - log_rest[i], C(0));
+        const C power = gamma * fewer;
+        fall = power > R::saturation ? C(0) : exp_neg<true>(power, product_error(gamma, fewer, power));
+      }
+      sum[i] += on_top ? C(0) : v * (fall * (top_bent[i] * (q * by_bent_q)));
       steepness[i] = on_top ? top_slope[i] * (rest[i] * inverse[i]) : slope * q;
-      share[i] = on_top ? C(0) : v * (slope / q);
+      share[i] = on_top ? C(0) : v * (slope * by_q);
       others[i] += share[i];
     }
   }

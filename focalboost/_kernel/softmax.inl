@@ -41,6 +41,7 @@ struct SoftmaxBlock {
   SoftmaxBlock& operator=(const SoftmaxBlock&) = delete;
 };
 
+template <int Power>
 void softmax_expected(const Job& job, SoftmaxBlock<double>& b, std::int64_t first, std::int64_t n);  // expected.inl
 
 // Reads a block, and reduces each row to its margin s + s_low of the true class over the others.
@@ -184,7 +185,7 @@ unsigned softmax_block(const Job& job, SoftmaxBlock<C>& b, std::int64_t first, s
   const unsigned status = softmax_margins(job, b, first, n);
   softmax_slopes<C, Kind, Power>(job, b, n);
   softmax_classes<C, Kind>(job, b, n);
-  if constexpr (Kind == Curvature::expected && sizeof(C) == 8) softmax_expected(job, b, first, n);
+  if constexpr (Kind == Curvature::expected && sizeof(C) == 8) softmax_expected<Power>(job, b, first, n);
   store_planes(b.e, b.capacity, job.gradient, first, n, job.columns);
   store_planes(b.h, b.capacity, job.hessian, first, n, job.columns);
   return status;
