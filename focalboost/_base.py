@@ -140,7 +140,7 @@ class FocalLoss(ABC):
             ``"exact"`` is the second derivative, negative for hard rows. ``"upper"`` leaves out its one
             negative term: it is >= the exact one and >= 0, and equal to it at gamma = 0. ``"bounded"`` is
             ``max(hessian_factor * upper, |gradient| / max_step)``. ``"expected"`` is the mean of the exact one over
-            the labels, each with the probability that the ``focal`` link reads from the margins: > 0, and but for
+            the labels, each with the probability that the ``focal`` link reads from the margins: >= 0, and but for
             alpha and the weight of the row the same for all labels, as that of the log-loss is. At gamma = 0 the last
             three are equal.
         max_step : float, default=2.0

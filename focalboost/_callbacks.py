@@ -223,15 +223,20 @@ class FocalObjectiveBase(FocalSettings):
     ) -> float:
         """Return the framework's parameter ``max_delta_step`` that bounds leaves in the log-odds of a probability.
 
-        No leaf of the first tree moves the log-odds that the ``focal`` link reads by more than `max_step`, before the
-        learning rate. At gamma = 0 they are the margin itself, and this is `max_step`; at gamma = 2 the margin moves
-        them about 2.7 times as far as itself. With more than two classes the bound holds for the class whose log-odds
-        move least.
+        It is `max_step` over how fast the margin moves the log-odds that the ``focal`` link reads, at the start: so no
+        leaf of the first tree moves them further than `max_step`, to first order and before the learning rate. At
+        gamma = 0 they are the margin itself, and this is `max_step`; at gamma = 2 the margin moves them about 2.7 times
+        as far as itself. With more than two classes the bound is for the class whose log-odds move least.
 
         Parameters
         ----------
         y_true, sample_weight, n_classes
             As in `intercept`.
+
+        Returns
+        -------
+        float
+            In units of the margin.
         """
         n_classes = self._n_classes(y_true, n_classes)
         loss = self.loss_of(y_true, n_classes).resolve(y_true, sample_weight)
