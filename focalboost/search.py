@@ -31,7 +31,8 @@ def search_space(n_classes: int = 2) -> dict[str, list[Any]]:
     -------
     dict from parameters of `FocalLGBMClassifier` and `FocalXGBClassifier` to lists
         ``focal_gamma``, with 0 (the log-loss) among its values; ``focal_alpha``; and ``max_delta_step`` and
-        ``reg_lambda``, which bound a leaf's step in the framework's way.
+        ``reg_lambda``, which shorten a leaf's step in the framework's way (a ``max_delta_step`` of 0 leaves the bound
+        to ``focal_max_step``).
 
     Raises
     ------

@@ -90,6 +90,17 @@ def test_class_weights_are_counted_on_all_workers(cluster, params):
     assert_same(local, dask, X)
 
 
+@pytest.mark.parametrize("params", [{}, {"focal_max_step": 0.2}, {"max_delta_step": 0.1}, {"focal_max_step": None}])
+def test_leaves_are_bounded_as_on_one_machine(cluster, params):
+    """With a tight bound many splits tie, and LightGBM's own objectives grow other trees on a cluster too."""
+    local, dask = (
+        clf.booster_.model_to_string().split("[max_delta_step: ")[1].split("]")[0]
+        for clf in fit_both(cluster, *few_values(3), **params)
+    )
+    assert local == dask
+    assert (float(local) == 0) == ("focal_max_step" in params and params["focal_max_step"] is None)
+
+
 @pytest.mark.parametrize("params", [{"class_weight": "balanced"}, {"is_unbalance": True}, {"scale_pos_weight": 2.5}])
 def test_counts_that_rounding_touches(cluster, params):
     """Rows weigh n / (K n_k): their sum over one machine has other last digits."""

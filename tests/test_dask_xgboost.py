@@ -65,6 +65,8 @@ def test_workers_that_lack_classes(cluster):
         {"focal_alpha": {0: 2.0, 1: 1.0}},
         {"scale_pos_weight": 2.5},
         {"base_score": 0.2},
+        {"focal_max_step": 0.2},
+        {"focal_max_step": None, "max_delta_step": 0.1},
         {"tree_method": "approx"},
     ],
     ids=str,
