@@ -111,6 +111,13 @@ def family(request):
     return families.load(request.param)
 
 
+@pytest.fixture(params=["lightgbm", "xgboost"])
+def adapter(request):
+    """Return focalboost.lightgbm and focalboost.xgboost, one after the other."""
+    pytest.importorskip(request.param)
+    return importlib.import_module(f"focalboost.{request.param}")
+
+
 @functools.cache
 def _load(name):
     datasets = importlib.import_module("datasets")  # it stands beside the examples

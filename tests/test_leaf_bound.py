@@ -13,12 +13,6 @@ GAMMAS = pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 10.0])
 MULTICLASS = pytest.mark.parametrize("multiclass", ["softmax", "ovr"])
 
 
-@pytest.fixture(params=["lightgbm", "xgboost"])
-def adapter(request):
-    pytest.importorskip(request.param)
-    return importlib.import_module(f"focalboost.{request.param}")
-
-
 def labels(n_classes):
     rng = np.random.default_rng(0)
     share = [0.97, 0.03] if n_classes == 2 else [0.8, 0.15, 0.04, 0.01]

@@ -20,12 +20,6 @@ ALPHAS = {
 CASES = pytest.mark.parametrize("kind, alpha", [(kind, alpha) for kind, several in ALPHAS.items() for alpha in several])
 
 
-@pytest.fixture(params=["lightgbm", "xgboost"])
-def adapter(request):
-    pytest.importorskip(request.param)
-    return importlib.import_module(f"focalboost.{request.param}")
-
-
 def rows(kind):
     rng = np.random.default_rng(0)
     y = rng.choice(2, 300, p=[0.95, 0.05]) if kind == "binary" else rng.choice(3, 300, p=[0.7, 0.25, 0.05])
