@@ -72,16 +72,15 @@ def softmax(scale: Scale) -> Iterator[Figure]:
     loss = MulticlassFocalLoss(2.0)
     for dtype, order in ((np.float32, "C"), (np.float64, "F")):
         z = np.asarray(rng.normal(0, 2, (n, n_classes)).astype(dtype), order=order)
+        name, pairs = f"softmax K = 7, {n:,} {np.dtype(dtype)} {order}", max(2, scale.kernel_pairs // 3)
         for threads in (1, 2):
             ratio = compare(
                 lambda z=z: numpy_softmax(classes, z, 2.0),
                 lambda z=z, threads=threads: loss.gradient_hessian(labels, z, dtype=np.float32, n_threads=threads),
-                max(2, scale.kernel_pairs // 3),
+                pairs,
             )
-            name = f"softmax K = 7, {n:,} {np.dtype(dtype)} {order}: plain numpy / {threads} thread(s)"
-            yield Figure.of_ratio(PART, name, ratio, ">= 10")
-        name = f"softmax K = 7, {n:,} {np.dtype(dtype)} {order}"
-        yield of_the_expected(name, loss, labels, z, max(2, scale.kernel_pairs // 3))
+            yield Figure.of_ratio(PART, f"{name}: plain numpy / {threads} thread(s)", ratio, ">= 10")
+        yield of_the_expected(name, loss, labels, z, pairs)
 
 
 def of_the_expected(name: str, loss: BinaryFocalLoss | MulticlassFocalLoss, y: Any, z: Any, pairs: int) -> Figure:

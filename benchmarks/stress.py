@@ -4,7 +4,7 @@ python -m benchmarks.stress [--quick] [--frameworks NAME]: gamma x share of posi
 training x framework. A model is bad if a prediction is not finite, or if it is constant where the framework's own is
 not. The AUC on the test half stands beside that of the framework's own objective, plain and with its leaves clamped
 (max_delta_step=2); mean over depths, learning rates and seeds. Where a single depth and learning rate is below the bar
-it is trained again with more seeds. In full it takes about an hour on one core.
+it is trained again with more seeds. In full it takes ten minutes on one core, up to an hour on a busy machine.
 """
 
 from __future__ import annotations

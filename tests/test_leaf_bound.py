@@ -3,6 +3,7 @@
 import importlib
 import json
 
+import families
 import numpy as np
 import pytest
 from messages import raises
@@ -139,13 +140,11 @@ def test_the_users_own_bound_takes_its_place(family, given, expected, make_data)
 @pytest.mark.parametrize("given", [0.3, 0.0])
 @pytest.mark.filterwarnings("ignore:Found `max_")
 def test_lightgbms_other_names_of_it(name, given, make_data):
-    lightgbm = pytest.importorskip("lightgbm")
-    focal = importlib.import_module("focalboost").FocalLGBMClassifier
+    pytest.importorskip("lightgbm")
+    family = families.load("lightgbm")
     X, y, _ = make_data(2)
-    clf = focal(n_jobs=1, verbosity=-1, n_estimators=2, **{name: given}).fit(X, y)
-    found = float(clf.booster_.model_to_string().split("[max_delta_step: ")[1].split("]")[0])
-    default = importlib.import_module("focalboost.lightgbm").FocalObjective(2.0).max_delta_step(y)
-    assert found == pytest.approx(given or default, rel=1e-5), lightgbm.__version__
+    clf = family.Focal(**family.fast, **{name: given}).fit(X, y)
+    assert held(family, clf) == pytest.approx(given or bound_of(family, clf, y), rel=1e-5)
 
 
 def test_none_and_the_bounded_hessian_set_none(family, make_data):
@@ -163,7 +162,6 @@ def test_the_bounded_hessian_needs_a_number(family, make_data):
 @pytest.mark.filterwarnings("ignore:.*booster=.* is deprecated")  # XGBoost 3.4
 def test_a_linear_booster_has_no_leaves(capfd, make_data):
     pytest.importorskip("xgboost")
-    focal = importlib.import_module("focalboost").FocalXGBClassifier
     X, y, _ = make_data(2)
-    focal(n_estimators=2, booster="gblinear").fit(X, y)
+    families.load("xgboost").Focal(n_estimators=2, booster="gblinear").fit(X, y)
     assert "max_delta_step" not in "".join(capfd.readouterr())

@@ -110,10 +110,10 @@ def test_softmax_of_two_classes_is_binary(p, hessian):
     margin = np.stack([np.zeros_like(p.z), p.z], axis=1)
     others = two.gradient_hessian(p.y, margin, p.weight, hessian=hessian)
     close = tolerance(p.z)
-    # The expected Hessian of softmax is computed in double always, the binary one in float is 0 where that underflows,
-    # before it is weighed.
-    largest = p.loss._alpha_array(1).max() * (1 if p.weight is None else p.weight.max(initial=0))
-    close["atol"] *= max(1, largest)
+    if hessian == "expected":
+        # Softmax computes it in double always; in float the binary one underflows to 0, before it is weighed.
+        largest = p.loss._alpha_array(1).max() * (1 if p.weight is None else p.weight.max(initial=0))
+        close["atol"] *= max(1, largest)
     for a, b in zip(derivatives(p, hessian=hessian), others, strict=True):
         np.testing.assert_allclose(np.abs(a), np.abs(b[:, 1]), **close)
     np.testing.assert_allclose(p.loss.loss(p.y, p.z, p.weight), two.loss(p.y, margin, p.weight), **tolerance(p.z))

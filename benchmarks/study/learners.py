@@ -46,7 +46,8 @@ def fit(framework: str, problem: Problem, config: Mapping[str, Any], n_rounds: i
     if "peer" in config:
         objective, loss = peer_objective(config["peer"], config["gamma"]), BinaryFocalLoss(config["gamma"])
     elif "gamma" in config:
-        objective, bound = focal_objective(framework, problem, rows, config)
+        estimator = focal_xgb.FocalXGBClassifier if framework == "xgboost" else focal_lgb.FocalLGBMClassifier
+        objective, bound = focal_objective(kind, estimator, problem, rows, config)
         loss = objective.loss(problem.n_classes)
         config = {**config, "max_delta_step": config.get("max_delta_step") or bound}
     else:
@@ -55,20 +56,18 @@ def fit(framework: str, problem: Problem, config: Mapping[str, Any], n_rounds: i
     return Model(train(problem, rows, objective, config, n_rounds, seed), loss)
 
 
-def focal_objective(framework: str, problem: Problem, rows: Rows, config: Mapping[str, Any]) -> tuple[Any, float]:
-    """Return the objective of focalboost's estimator, and its bound on the leaves, 0 for none.
+def focal_objective(
+    kind: type, estimator: type, problem: Problem, rows: Rows, config: Mapping[str, Any]
+) -> tuple[Any, float]:
+    """Return the objective that an estimator of focalboost trains with, and its bound on the leaves, 0 for none.
 
     What a configuration does not say is as in the estimator.
     """
-    module, estimator = {
-        "lightgbm": (focal_lgb, focal_lgb.FocalLGBMClassifier),
-        "xgboost": (focal_xgb, focal_xgb.FocalXGBClassifier),
-    }[framework]
     defaults = signature(estimator).parameters
     hessian = config.get("hessian", defaults["focal_hessian"].default)
     step = config.get("max_step", 2.0 if hessian == "bounded" else defaults["focal_max_step"].default)
     settings = {key: config[key] for key in ("gamma", "alpha", "multiclass") if key in config}
-    objective = module.FocalObjective(**settings, hessian=hessian, **{} if step is None else {"max_step": step})
+    objective = kind(**settings, hessian=hessian, **{} if step is None else {"max_step": step})
     prepare = objective.normalize if config.get("normalize", True) else objective.resolve
     labels = rows.y, rows.weight, problem.n_classes
     bound = 0.0 if step is None or hessian == "bounded" else objective.max_delta_step(*labels)
