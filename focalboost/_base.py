@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
-from . import _kernel
-from ._class_weights import balanced_alpha, effective_alpha
+from . import _kernel, links
+from ._class_weights import balanced_alpha, effective_alpha, log_prior
 from ._validation import (
-    HESSIANS,
+    LINKS,
     MAX_ALPHA,
     MIN_ALPHA,
     REDUCTIONS,
+    SCORES,
     Alpha,
     AlphaLike,
     Array,
@@ -23,6 +25,7 @@ from ._validation import (
     check_alpha,
     check_choice,
     check_gamma,
+    check_hessian,
     check_hessian_factor,
     check_labels,
     check_max_step,
@@ -32,6 +35,7 @@ from ._validation import (
     check_weights,
     zero_weights_error,
 )
+from .log_odds import Curves, binary_curves, row_weight, softmax_curves
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -42,13 +46,16 @@ class FocalLoss(ABC):
 
     gamma: float = 2.0
     alpha: AlphaLike = None
+    _: KW_ONLY
+    score: str = "focal_logit"
 
     _softmax: ClassVar[bool] = False
     _per_column: ClassVar[bool] = False
     _n_dims: ClassVar[tuple[int, ...]] = (2,)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gamma", check_gamma(self.gamma))
+        check_choice("score", self.score, SCORES)
+        object.__setattr__(self, "gamma", check_gamma(self.gamma, self.score))
         object.__setattr__(self, "alpha", self._check_alpha(check_alpha(self.alpha)))
 
     def __call__(
@@ -124,7 +131,7 @@ class FocalLoss(ABC):
         raw_prediction: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         *,
-        hessian: str = "bounded",
+        hessian: str | None = None,
         max_step: float = 2.0,
         hessian_factor: float = 1.0,
         n_threads: int | None = None,
@@ -136,13 +143,13 @@ class FocalLoss(ABC):
         ----------
         y_true, raw_prediction, sample_weight, n_threads
             As in `loss`.
-        hessian : {"bounded", "upper", "exact", "expected"}, default="bounded"
-            ``"exact"`` is the second derivative, negative for hard rows. ``"upper"`` leaves out its one
-            negative term: it is >= the exact one and >= 0, and equal to it at gamma = 0. ``"bounded"`` is
-            ``max(hessian_factor * upper, |gradient| / max_step)``. ``"expected"`` is the mean of the exact one over
-            the labels, each with the probability that the ``focal`` link reads from the margins: >= 0, and but for
-            alpha and the weight of the row the same for all labels, as that of the log-loss is. At gamma = 0 the last
-            three are equal.
+        hessian : {"bounded", "upper", "exact", "expected"}, default=None
+            ``"exact"`` is the second derivative, negative for hard rows. ``"expected"`` is its mean over the labels,
+            each with its calibrated probability: >= 0, and but for alpha and the weight of the row the same for all
+            labels, as that of the log-loss is. Focal logits have two more. ``"upper"`` leaves out the one negative term
+            of the exact one: it is >= that and >= 0. ``"bounded"`` is ``max(hessian_factor * upper, |gradient| /
+            max_step)``. None takes ``"bounded"`` for focal logits, ``"expected"`` for log-odds. At gamma = 0 all but
+            the bounded one are equal.
         max_step : float, default=2.0
             With the bounded Hessian no constant leaf steps further than this, before the learning rate. At least
             0.01.
@@ -172,10 +179,12 @@ class FocalLoss(ABC):
         with respect to s. In softmax with :math:`r_j = p_j / q`, :math:`j \ne y`, the chain rule through s gives
         :math:`-g r_j` and :math:`h r_j^2 - g r_j (1 - r_j)`; the true class keeps :math:`g` and :math:`h`.
 
-        The expected Hessian takes the place of the exact one as in Fisher's scoring. With the probabilities
-        :math:`\eta` of the link, whose derivative by the margin is :math:`\eta'`, and :math:`g_0 > 0 > g_1` the binary
-        gradients of both labels without alpha, it is :math:`\alpha_y \eta' (g_0 - g_1)`: so the step of a row,
-        :math:`-g / h = (y - \eta) / \eta'`, is that of the log-loss, in another unit of the margin.
+        The expected Hessian takes the place of the exact one as in Fisher's scoring. In log-odds, with
+        :math:`\eta` their sigmoid, both follow from one row weight w that does not depend on the label:
+
+        .. math:: g = \alpha_y w (\eta - y), \quad h = \alpha_y w\, \eta (1 - \eta)
+
+        (`focalboost.log_odds`); in softmax there is no such weight, and theory.md has the formulas.
         """
         margin = check_raw_prediction(raw_prediction, self._n_dims)
         if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
@@ -198,7 +207,7 @@ class FocalLoss(ABC):
         margin: FloatArray,
         sample_weight: npt.ArrayLike | None,
         *,
-        hessian: str,
+        hessian: str | None,
         max_step: float,
         hessian_factor: float,
         dtype: npt.DTypeLike,
@@ -212,7 +221,10 @@ class FocalLoss(ABC):
         `openmp` is the address of a framework's thread pool; `precise` asks for double arithmetic on float32 margins;
         `scale` multiplies both derivatives: one number, or one for each column.
         """
-        check_choice("hessian", hessian, HESSIANS)
+        hessian = check_hessian(hessian, self.score)
+        curves = self._curves()
+        if self.score == "log_odds" and curves is None and hessian == "expected":
+            hessian = "upper"  # the same at gamma = 0, and faster
         return _kernel.derivatives(
             softmax=self._softmax,
             y_true=self._check_labels(y_true, margin),
@@ -227,6 +239,7 @@ class FocalLoss(ABC):
             n_threads=check_n_threads(n_threads),
             openmp=openmp,
             precise=precise,
+            curves=curves,
         )
 
     def _evaluate(
@@ -251,7 +264,14 @@ class FocalLoss(ABC):
             out=out,
             n_threads=check_n_threads(n_threads),
             openmp=openmp,
+            curves=self._curves(),
         )
+
+    def _curves(self) -> Curves | None:
+        """Return what the kernel looks up for log-odds; at gamma = 0 they are the focal logits."""
+        if self.score == "focal_logit" or self.gamma == 0:
+            return None
+        return softmax_curves(self.gamma) if self._softmax else binary_curves(self.gamma)
 
     def resolve(self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Return the same loss with a numeric alpha.
@@ -288,19 +308,26 @@ class FocalLoss(ABC):
         return replace(self, alpha=alpha)
 
     def _normalizing_scale(
-        self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None, n_classes: int | None, hessian: str
+        self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None, n_classes: int | None
     ) -> Float64Array:
-        """Factors that bring the mean Hessian at the start to that of the log-loss, weighed alike, at its own.
+        """Factors that bring the mean expected Hessian at the start to that of the log-loss, weighed alike.
 
-        The upper Hessian, unless `hessian`, what is trained with, is the expected one. One for each row of class
-        weights; bounded, so that no product with alpha leaves the range of alpha.
+        In log-odds both start at the same place. One for each row of class weights; bounded, so that no product with
+        alpha leaves the range of alpha.
         """
         weights = self._class_weights(y_true, sample_weight, n_classes)
         alpha = self._alpha_array(weights.shape[self._softmax]).reshape(len(weights), -1)
-        kind = "expected" if hessian == "expected" else "upper"
-        log_loss, own = (loss._mean_hessian(weights, kind) for loss in (replace(self, gamma=0.0), self))
-        with np.errstate(divide="ignore"):  # at a gamma of thousands no Hessian is left in double precision
-            return np.clip(log_loss / own, MIN_ALPHA / alpha.min(axis=1), MAX_ALPHA / alpha.max(axis=1))
+        log_loss, own = (loss._mean_hessian(weights) for loss in (replace(self, gamma=0.0), self))
+        return np.clip(log_loss / own, MIN_ALPHA / alpha.min(axis=1), MAX_ALPHA / alpha.max(axis=1))
+
+    def _binary_start(self, weights: Float64Array, alpha: Float64Array) -> float:
+        """Return where one margin starts, for the weights of labels 0 and 1 and their alpha."""
+        log_risk = log_prior(weights) + np.log(alpha)
+        return links.binary_intercept(0.0 if self.score == "log_odds" else self.gamma, float(log_risk[1] - log_risk[0]))
+
+    def _binary_mean_hessian(self, weights: Float64Array, alpha: Float64Array) -> float:
+        start = self._binary_start(weights, alpha)
+        return float(np.average(alpha, weights=weights) * row_weight(start, self.gamma) * expit(start) * expit(-start))
 
     @abstractmethod
     def _check_alpha(self, alpha: Alpha) -> Alpha:
@@ -317,12 +344,8 @@ class FocalLoss(ABC):
         """Weight of each class: one row for binary and softmax, a row of two for each column of a sigmoid."""
 
     @abstractmethod
-    def _mean_hessian(self, weights: Float64Array, hessian: str) -> Float64Array:
-        """Weighted mean of a Hessian at the start, for each row of class weights."""
-
-    @abstractmethod
-    def _log_odds_slopes(self, weights: Float64Array) -> Float64Array:
-        """Return how fast the margin of each class moves its log-odds, through the ``focal`` link, at the start."""
+    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
+        """Weighted mean of the expected Hessian at the start, for each row of class weights."""
 
     def _check_labels(self, y_true: npt.ArrayLike, margin: FloatArray) -> Array:
         return check_labels(y_true, margin.shape[0])
@@ -351,6 +374,16 @@ class FocalLoss(ABC):
             raise ValueError(msg)
         return check_scaled_alpha(alpha * np.array(scale)[:, None])
 
-    def _log_alpha(self, link: str, n_columns: int) -> Float64Array:
+    def _link(self, link: str | None) -> tuple[float, bool]:
+        """Return the gamma to invert, and whether alpha is inverted too."""
+        if self.score == "log_odds":
+            if link is not None:
+                msg = f"link must be None for log-odds, whose sigmoid or softmax is calibrated, got {link!r}"
+                raise ValueError(msg)
+            return 0.0, False
+        link = "focal" if link is None else check_choice("link", link, LINKS)
+        return 0.0 if link == "logit" else self.gamma, link == "posterior"
+
+    def _log_alpha(self, inverted: bool, n_columns: int) -> Float64Array:
         """Return what the link takes from the log-probabilities: log alpha where alpha is inverted too, else 0."""
-        return np.log(self._alpha_array(n_columns)) if link == "posterior" else np.zeros((n_columns, 1))
+        return np.log(self._alpha_array(n_columns)) if inverted else np.zeros((n_columns, 1))

@@ -22,12 +22,18 @@ Alpha: TypeAlias = float | str | tuple[float, ...] | tuple[Pair, ...] | None
 
 HESSIANS = ("bounded", "upper", "exact", "expected")
 LINKS = ("logit", "focal", "posterior")
+SCORES = ("focal_logit", "log_odds")
+# Which Hessians a score has, the default first.
+HESSIANS_OF = {"focal_logit": HESSIANS, "log_odds": ("expected", "exact")}
+PRIORS = ("weighted", "sampled")
 REDUCTIONS = ("mean", "sum", "none")
 MULTICLASS = ("softmax", "ovr")
 ALPHA_RULES = ("balanced", "effective")
 
 # q**gamma at an even margin is already 0 in double precision at gamma = 1100.
 MAX_GAMMA = 1e6
+# The curves of a focal loss in log-odds are tabulated; at gamma = 100 they vary by 30 orders of magnitude.
+MAX_LOG_ODDS_GAMMA = 100.0
 # The kernel reads labels as float32, which holds every integer up to here.
 MAX_CLASSES = 2**24
 # Within these, no product of weight, alpha and derivative leaves the range of float32: up to gamma = 1e6 a derivative
@@ -61,9 +67,15 @@ def check_number(name: str, value: Any, rule: str, low: float, high: float = mat
     return number
 
 
-def check_gamma(gamma: Any) -> float:
-    """Return gamma as float in [0, MAX_GAMMA]."""
-    return check_number("gamma", gamma, f"a finite number in [0, {MAX_GAMMA:g}]", 0.0, MAX_GAMMA)
+def check_gamma(gamma: Any, score: str = "focal_logit") -> float:
+    """Return gamma as float in [0, MAX_GAMMA], or for log-odds in [0, MAX_LOG_ODDS_GAMMA]."""
+    most = MAX_LOG_ODDS_GAMMA if score == "log_odds" else MAX_GAMMA
+    return check_number("gamma", gamma, f"a finite number in [0, {most:g}]", 0.0, most)
+
+
+def check_hessian(hessian: Any, score: str) -> str:
+    """Return the name of a Hessian that the score has; None for its default."""
+    return HESSIANS_OF[score][0] if hessian is None else check_choice("hessian", hessian, HESSIANS_OF[score])
 
 
 def check_max_step(max_step: Any) -> float:

@@ -17,57 +17,71 @@ which increases strictly in :math:`s_j`; so each intercept is one bracketed root
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
-from scipy.special import expit, log_softmax, logsumexp
+from scipy.special import log_softmax, logsumexp
 
 Float64Array = npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Point:
+    r"""What the focal loss is made of at the margin s, elementwise; ``slope`` and ``bow`` are derivatives of ``value``.
+
+    ``ratio`` is :math:`L / q`, ``bend`` is :math:`v L / q`, ``log_phi`` is :math:`\log\phi`, and ``value`` is
+    :math:`\log(v / \phi)`.
+    """
+
+    v: Float64Array
+    q: Float64Array
+    minus_log_v: Float64Array
+    minus_log_q: Float64Array
+    ratio: Float64Array
+    bend: Float64Array
+    log_phi: Float64Array
+    value: Float64Array
+    slope: Float64Array
+    bow: Float64Array
+
+    @classmethod
+    def at(cls, s: Float64Array, gamma: float) -> Point:
+        """Evaluate at any finite margins."""
+        size = np.abs(s)
+        e = np.exp(-size)
+        log1p_e = np.log1p(e)
+        right = s >= 0
+        large, small = 1 / (1 + e), e / (1 + e)
+        v, q = np.where(right, large, small), np.where(right, small, large)
+        minus_log_v = np.where(right, log1p_e, log1p_e + size)
+        minus_log_q = np.where(right, log1p_e + size, log1p_e)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.where(right, np.where(e > 0, (1 + e) * (log1p_e / e), 1.0), minus_log_v / q)
+        bend = np.where(right, ratio * v, np.where(e > 0, minus_log_v * e, 0.0))
+        # bend - v, its derivative by s; on the right L / q - 1 would lose all its digits.
+        excess = np.where(right, v * _ratio_less_one(e), bend - v)
+        bent = 1 + gamma * bend
+        log_phi = np.log1p(gamma * bend) - gamma * minus_log_q
+        slope = q + gamma * v - gamma * excess / bent
+        bow = v * q * (gamma - 1) - gamma * ((excess - v * q) * bent - gamma * excess**2) / bent**2
+        return cls(v, q, minus_log_v, minus_log_q, ratio, bend, log_phi, -minus_log_v - log_phi, slope, bow)
+
+
+def _ratio_less_one(e: Float64Array) -> Float64Array:
+    """Return log(1 + e) (1 + e) / e - 1: below .1 from its series, of which 17 terms reach the last digit."""
+    small = np.minimum(e, 0.1)
+    series = np.zeros_like(e)
+    for n in range(17, 0, -1):
+        series = small * (1 / (n * (n + 1)) - series)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(e < 0.1, series, (1 + e) * (np.log1p(e) / e) - 1)
+
+
 def log_odds_weight(s: Float64Array, gamma: float) -> Float64Array:
     r"""Return :math:`\log(v / \phi(v))` at :math:`v = \mathrm{sigmoid}(s)`, elementwise, for any finite `s`."""
-    return _log_odds_weight_and_slope(s, gamma)[0]
-
-
-def _log_odds_weight_and_slope(s: Float64Array, gamma: float) -> tuple[Float64Array, Float64Array]:
-    size = np.abs(s)
-    e = np.exp(-size)
-    log1p_e = np.log1p(e)
-    right = s >= 0
-    large, small = 1 / (1 + e), e / (1 + e)
-    v, q = np.where(right, large, small), np.where(right, small, large)
-    minus_log_v = np.where(right, log1p_e, log1p_e + size)
-    minus_log_q = np.where(right, log1p_e + size, log1p_e)
-    # v ell = v L / q. On the right log1p(e) / e, which tends to 1; on the left L e, where L e -> 0.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        on_right = np.where(e > 0, log1p_e / e, 1.0)
-    v_ell = np.where(right, on_right, np.where(e > 0, minus_log_v * e, 0.0))
-    value = gamma * minus_log_q - minus_log_v - np.log1p(gamma * v_ell)
-    slope = q + gamma * v - gamma * (v_ell - v) / (1 + gamma * v_ell)
-    return value, slope
-
-
-def binary_log_odds_slope(s: float, gamma: float) -> float:
-    """Return the derivative of the log-odds of eta with respect to the margin: 1 at gamma = 0, below 1 + gamma."""
-    return float(_log_odds_weight_and_slope(np.array([s, -s]), gamma)[1].sum())
-
-
-def softmax_log_odds_slopes(margins: Float64Array, gamma: float) -> Float64Array:
-    """Return the derivative of the log-odds of each eta with respect to the margin of its class, for K margins."""
-    s = one_against_rest(margins[None])[0]
-    weight, slope = _log_odds_weight_and_slope(s, gamma)
-    eta = np.exp(log_softmax(weight))
-    # The other classes lose by this margin what theirs moves them: dlog(p) = -p_k, where dlog(p) / ds = q.
-    slopes: Float64Array = slope + expit(s) * _sums_of_others(eta * slope / expit(-s)) / _sums_of_others(eta)
-    return slopes
-
-
-def _sums_of_others(values: Float64Array) -> Float64Array:
-    """Return the sum of all but each value; nothing is subtracted."""
-    left, right = np.cumsum(values[:-1]), np.cumsum(values[:0:-1])[::-1]
-    sums: Float64Array = np.append(0.0, left) + np.append(right, 0.0)
-    return sums
+    return Point.at(s, gamma).value
 
 
 def one_against_rest(raw_prediction: Float64Array) -> Float64Array:
@@ -127,7 +141,7 @@ def softmax_intercept(gamma: float, log_prior: Float64Array) -> Float64Array:
         return np.asarray(log_softmax(log_prior))
 
     def margins(c: float) -> Float64Array:
-        return _inverse_log_odds_weight(log_prior + c, gamma)
+        return inverse_log_odds_weight(log_prior + c, gamma)
 
     def excess(c: float) -> float:
         return float(np.exp(-np.logaddexp(0.0, -margins(c))).sum()) - 1.0
@@ -141,7 +155,7 @@ def softmax_intercept(gamma: float, log_prior: Float64Array) -> Float64Array:
     return np.asarray(log_softmax(-np.logaddexp(0.0, -s)))
 
 
-def _inverse_log_odds_weight(target: Float64Array, gamma: float) -> Float64Array:
+def inverse_log_odds_weight(target: Float64Array, gamma: float) -> Float64Array:
     """Solve log_odds_weight(s) = target elementwise: Newton steps, and bisection where they leave the bracket."""
     low, high = np.full_like(target, -1.0), np.full_like(target, 1.0)
     while (outside := log_odds_weight(low, gamma) > target).any():
@@ -150,13 +164,14 @@ def _inverse_log_odds_weight(target: Float64Array, gamma: float) -> Float64Array
         high[outside] *= 2
     s = 0.5 * (low + high)
     for _ in range(200):
-        value, slope = _log_odds_weight_and_slope(s, gamma)
+        point = Point.at(s, gamma)
+        value, slope = point.value, point.slope
         low, high = np.where(value < target, s, low), np.where(value > target, s, high)
         newton = s - (value - target) / slope
         step = np.where((newton > low) & (newton < high), newton, 0.5 * (low + high))
         step = np.where(value == target, s, step)
         moved = np.abs(step - s)
         s = step
-        if np.all(moved <= 2e-16 * np.maximum(1.0, np.abs(s))):
+        if np.all(moved <= 1e-10 * np.maximum(1.0, np.abs(s))):  # the next would change nothing
             break
     return s

@@ -20,11 +20,9 @@ from . import links
 from ._base import FocalLoss
 from ._class_weights import alpha_of_length, alpha_pair, count_classes, log_prior
 from ._validation import (
-    LINKS,
     Alpha,
     Array,
     FloatArray,
-    check_choice,
     check_labels,
     check_raw_prediction,
     check_unit_alpha,
@@ -44,6 +42,9 @@ class BinaryFocalLoss(FocalLoss):
     alpha : None, float, sequence, dict, "balanced" or "effective", default=None
         Class weights. None: 1 and 1. A number in (0, 1): weight of class 1, class 0 getting ``1 - alpha`` (Lin et
         al. 2017). Two numbers > 0, or a dict with the keys 0 and 1: one weight per class. A name: see `resolve`.
+    score : {"focal_logit", "log_odds"}, default="focal_logit"
+        What a raw prediction is: the focal loss's own logit, as in the papers, or the log-odds of the calibrated
+        probability, in which the objectives train. At gamma = 0 both are the same.
 
     Raises
     ------
@@ -101,34 +102,31 @@ class BinaryFocalLoss(FocalLoss):
 
         Notes
         -----
-        Not the log-odds of the prior but for gamma = 0: there rare rows have a negative Hessian.
+        In log-odds, and for gamma = 0, those of the alpha-weighted prior. Focal logits start elsewhere: at those
+        log-odds rare rows would have a negative Hessian.
         """
         loss = self.resolve(y_true, sample_weight)
         weights = loss._class_weights(y_true, sample_weight, n_classes)[0]
-        return _binary_start(loss.gamma, weights, loss._alpha_array(1))
+        return loss._binary_start(weights, loss._alpha_array(1))
 
-    def _mean_hessian(self, weights: Float64Array, hessian: str) -> Float64Array:
-        return np.array([_binary_mean_hessian(self.gamma, weights[0], self._alpha_array(1), hessian)])
+    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
+        return np.array([self._binary_mean_hessian(weights[0], self._alpha_array(1))])
 
-    def _log_odds_slopes(self, weights: Float64Array) -> Float64Array:
-        return np.array([_binary_log_odds_slope(self.gamma, weights[0], self._alpha_array(1))])
-
-    def predict_proba(self, raw_prediction: npt.ArrayLike, link: str = "focal") -> Float64Array:
+    def predict_proba(self, raw_prediction: npt.ArrayLike, link: str | None = None) -> Float64Array:
         """Probabilities of both classes; see `MulticlassFocalLoss.predict_proba`.
 
         Parameters
         ----------
         raw_prediction : array-like of shape (n_samples,)
-        link : {"focal", "logit", "posterior"}, default="focal"
+        link : {"focal", "logit", "posterior"}, default=None
 
         Returns
         -------
         ndarray of shape (n_samples, 2), float64
         """
         margin = _finite(check_raw_prediction(raw_prediction, self._n_dims))
-        check_choice("link", link, LINKS)
-        log_alpha = self._log_alpha(link, 1)
-        return links.binary_probabilities(margin, _link_gamma(link, self.gamma), log_alpha)
+        gamma, inverted = self._link(link)
+        return links.binary_probabilities(margin, gamma, self._log_alpha(inverted, 1))
 
 
 @dataclass(frozen=True)
@@ -142,6 +140,9 @@ class MulticlassFocalLoss(FocalLoss):
     alpha : None, sequence, dict, "balanced" or "effective", default=None
         Class weights: None, one number > 0 per class, a dict with the keys 0..K-1, or a name, see `resolve`. A
         single number has no meaning here.
+    score : {"focal_logit", "log_odds"}, default="focal_logit"
+        What a raw prediction is: the focal loss's own logit, as in the papers, or the log-odds of the calibrated
+        probability; in softmax log-probabilities, up to a constant in each row. At gamma = 0 both are the same.
 
     Raises
     ------
@@ -206,27 +207,26 @@ class MulticlassFocalLoss(FocalLoss):
         return loss._start(weights)
 
     def _start(self, weights: Float64Array) -> Float64Array:
-        return links.softmax_intercept(self.gamma, log_prior(weights) + np.log(self._alpha_array(len(weights))))
+        gamma = 0.0 if self.score == "log_odds" else self.gamma
+        return links.softmax_intercept(gamma, log_prior(weights) + np.log(self._alpha_array(len(weights))))
 
-    def _mean_hessian(self, weights: Float64Array, hessian: str) -> Float64Array:
+    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
         start = self._start(weights[0])[None]
         # Class by class: all at once would take memory by the square of their number.
-        by_class = [self.gradient_hessian([y], start, hessian=hessian)[1].mean() for y in range(start.size)]
+        by_class = [self.gradient_hessian([y], start, hessian="expected")[1].mean() for y in range(start.size)]
         return np.average(by_class, weights=weights[0], keepdims=True)
 
-    def _log_odds_slopes(self, weights: Float64Array) -> Float64Array:
-        return links.softmax_log_odds_slopes(self._start(weights[0]), self.gamma)
-
-    def predict_proba(self, raw_prediction: npt.ArrayLike, link: str = "focal") -> Float64Array:
+    def predict_proba(self, raw_prediction: npt.ArrayLike, link: str | None = None) -> Float64Array:
         r"""Probabilities from margins.
 
         Parameters
         ----------
         raw_prediction : array-like of shape (n_samples, n_classes)
-        link : {"focal", "logit", "posterior"}, default="focal"
-            ``"logit"``: softmax of the margins, as a stock booster gives; over-smoothed for gamma > 0.
-            ``"focal"``: the posterior of the alpha-weighted problem, with gamma inverted; same argmax.
-            ``"posterior"``: gamma and alpha inverted, the posterior of the data as sampled.
+        link : {"focal", "logit", "posterior"}, default=None
+            How to read focal logits; log-odds need no link. ``"focal"``, which None takes: the posterior of the
+            alpha-weighted problem, with gamma inverted; same argmax as the softmax. ``"posterior"``: gamma and alpha
+            inverted, the posterior of the data as sampled. ``"logit"``: softmax of the margins; over-smoothed for
+            gamma > 0.
 
         Returns
         -------
@@ -238,9 +238,8 @@ class MulticlassFocalLoss(FocalLoss):
         :math:`\eta_j \propto p_j / (\alpha_j \phi_j(p_j))`: see `focalboost.links`.
         """
         margin = _finite(check_raw_prediction(raw_prediction, self._n_dims))
-        check_choice("link", link, LINKS)
-        log_alpha = self._log_alpha(link, margin.shape[1]).ravel()
-        return links.softmax_probabilities(margin, _link_gamma(link, self.gamma), log_alpha)
+        gamma, inverted = self._link(link)
+        return links.softmax_probabilities(margin, gamma, self._log_alpha(inverted, margin.shape[1]).ravel())
 
 
 @dataclass(frozen=True)
@@ -255,6 +254,9 @@ class SigmoidFocalLoss(FocalLoss):
         A number a in (0, 1) weighs label 1 of each column with a and label 0 with 1 - a. A sequence, or a dict with
         the keys 0..K-1, holds such a number for each column; a sequence of pairs the weights of labels 0 and 1.
         A name is resolved for each column by itself.
+    score : {"focal_logit", "log_odds"}, default="focal_logit"
+        What a raw prediction is: the focal loss's own logit, as in the papers, or the log-odds of the calibrated
+        probability, column by column. At gamma = 0 both are the same.
 
     Raises
     ------
@@ -316,23 +318,19 @@ class SigmoidFocalLoss(FocalLoss):
         loss = self.resolve(y_true, sample_weight)
         weights = loss._class_weights(y_true, sample_weight, n_classes)
         alpha = loss._alpha_array(len(weights))
-        return np.array([_binary_start(loss.gamma, *column) for column in zip(weights, alpha, strict=True)])
+        return np.array([loss._binary_start(*column) for column in zip(weights, alpha, strict=True)])
 
-    def _mean_hessian(self, weights: Float64Array, hessian: str) -> Float64Array:
+    def _mean_hessian(self, weights: Float64Array) -> Float64Array:
         columns = zip(weights, self._alpha_array(len(weights)), strict=True)
-        return np.array([_binary_mean_hessian(self.gamma, *column, hessian) for column in columns])
+        return np.array([self._binary_mean_hessian(*column) for column in columns])
 
-    def _log_odds_slopes(self, weights: Float64Array) -> Float64Array:
-        columns = zip(weights, self._alpha_array(len(weights)), strict=True)
-        return np.array([_binary_log_odds_slope(self.gamma, *column) for column in columns])
-
-    def predict_proba(self, raw_prediction: npt.ArrayLike, link: str = "focal") -> Float64Array:
+    def predict_proba(self, raw_prediction: npt.ArrayLike, link: str | None = None) -> Float64Array:
         """Probability of label 1 in each column; rows do not sum to 1.
 
         Parameters
         ----------
         raw_prediction : array-like of shape (n_samples, n_classes)
-        link : {"focal", "logit", "posterior"}, default="focal"
+        link : {"focal", "logit", "posterior"}, default=None
             As in `MulticlassFocalLoss.predict_proba`, column by column.
 
         Returns
@@ -340,32 +338,12 @@ class SigmoidFocalLoss(FocalLoss):
         ndarray of shape (n_samples, n_classes), float64
         """
         margin = _finite(check_raw_prediction(raw_prediction, self._n_dims))
-        check_choice("link", link, LINKS)
-        gamma, log_alpha = _link_gamma(link, self.gamma), self._log_alpha(link, margin.shape[1])
-        columns = zip(margin.T, log_alpha, strict=True)
+        gamma, inverted = self._link(link)
+        columns = zip(margin.T, self._log_alpha(inverted, margin.shape[1]), strict=True)
         return np.stack([links.binary_probabilities(z, gamma, a)[:, 1] for z, a in columns], axis=1)
 
 
 AnyFocalLoss: TypeAlias = BinaryFocalLoss | MulticlassFocalLoss | SigmoidFocalLoss
-
-
-def _binary_start(gamma: float, weights: Float64Array, alpha: Float64Array) -> float:
-    log_risk = log_prior(weights) + np.log(alpha)
-    return links.binary_intercept(gamma, float(log_risk[1] - log_risk[0]))
-
-
-def _binary_mean_hessian(gamma: float, weights: Float64Array, alpha: Float64Array, hessian: str) -> float:
-    start = np.full(2, _binary_start(gamma, weights, alpha))
-    values = BinaryFocalLoss(gamma, alpha).gradient_hessian([0, 1], start, hessian=hessian)[1]
-    return float(np.average(values, weights=weights))
-
-
-def _binary_log_odds_slope(gamma: float, weights: Float64Array, alpha: Float64Array) -> float:
-    return links.binary_log_odds_slope(_binary_start(gamma, weights, alpha), gamma)
-
-
-def _link_gamma(link: str, gamma: float) -> float:
-    return 0.0 if link == "logit" else gamma
 
 
 def _finite(margin: FloatArray) -> Float64Array:

@@ -6,7 +6,7 @@ becomes an error. Arrays come checked for shape and type (`focalboost._validatio
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ import numpy.typing as npt
 from .._validation import MAX_WEIGHT, Array, FloatArray, label_error, weight_error
 from . import _native
 from ._threads import thread_count
+
+if TYPE_CHECKING:
+    from ..log_odds import Curves
 
 instruction_set: str = _native.instruction_set
 
@@ -35,8 +38,12 @@ def derivatives(
     n_threads: int | None,
     openmp: int,
     precise: bool,
+    curves: Curves | None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return gradient and Hessian of every margin, in the memory order of `raw_prediction`."""
+    """Return gradient and Hessian of every margin, in the memory order of `raw_prediction`.
+
+    Margins are log-odds where `curves` are given, else focal logits.
+    """
     gradient = np.empty_like(raw_prediction, dtype=dtype)
     hessian = np.empty_like(gradient)
     status = _native.derivatives(
@@ -54,6 +61,7 @@ def derivatives(
         thread_count(n_threads, raw_prediction.size),
         openmp,
         precise,
+        **_looked_up(curves),
     )
     _raise_for(status, y_true, raw_prediction, sample_weight)
     return gradient, hessian
@@ -70,6 +78,7 @@ def losses(
     out: FloatArray | None,
     n_threads: int | None,
     openmp: int,
+    curves: Curves | None,
 ) -> tuple[float, float]:
     """Return the sums of weighted losses and of weights; write the losses of the rows to `out`, if given."""
     status, loss, weight = _native.losses(
@@ -82,9 +91,16 @@ def losses(
         out,
         thread_count(n_threads, raw_prediction.size),
         openmp,
+        **_looked_up(curves),
     )
     _raise_for(status, y_true, raw_prediction, sample_weight)
     return loss, weight
+
+
+def _looked_up(curves: Curves | None) -> dict[str, Any]:
+    if curves is None:
+        return {}
+    return {"wide": curves.wide, "narrow": curves.narrow, "slopes": curves.slopes, "origin": curves.origin}
 
 
 def _raise_for(status: int, y_true: Array, raw_prediction: FloatArray, sample_weight: Array | None) -> None:

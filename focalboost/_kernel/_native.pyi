@@ -27,6 +27,10 @@ def derivatives(
     threads: int,
     openmp: int = 0,
     precise: bool = False,
+    wide: npt.NDArray[np.float64] | None = None,
+    narrow: npt.NDArray[np.float32] | None = None,
+    slopes: npt.NDArray[np.float64] | None = None,
+    origin: float = 0.0,
 ) -> int: ...
 def losses(
     softmax: bool,
@@ -38,4 +42,8 @@ def losses(
     loss: npt.NDArray[Any] | None,
     threads: int,
     openmp: int = 0,
+    wide: npt.NDArray[np.float64] | None = None,
+    narrow: npt.NDArray[np.float32] | None = None,
+    slopes: npt.NDArray[np.float64] | None = None,
+    origin: float = 0.0,
 ) -> tuple[int, float, float]: ...

@@ -12,6 +12,8 @@ namespace {
 #include "sigmoid.inl"
 #include "softmax.inl"
 #include "expected.inl"
+#include "log_odds.inl"
+#include "log_odds_softmax.inl"
 #include "passes.inl"
 }  // namespace
 extern const InstructionSet instruction_set = {"avx512", derivatives, losses};

@@ -10,6 +10,8 @@ namespace {
 #include "sigmoid.inl"
 #include "softmax.inl"
 #include "expected.inl"
+#include "log_odds.inl"
+#include "log_odds_softmax.inl"
 #include "passes.inl"
 }  // namespace
 extern const InstructionSet instruction_set = {"baseline", derivatives, losses};

@@ -25,6 +25,17 @@ struct Array {
   std::int64_t row = 0, column = 0;
 };
 
+// What is looked up for a loss in log-odds: polynomials over equal intervals from 0 to a reach, in a variable from -1 to
+// 1; straight lines of these slopes per unit beyond. Eight coefficients each in double, four in float.
+struct Curves {
+  const double* wide = nullptr;
+  const float* narrow = nullptr;
+  const double* slopes = nullptr;
+  std::int64_t wide_intervals = 0, narrow_intervals = 0;
+  double origin = 0;  // softmax: where its variable starts
+};
+constexpr double wide_reach = 48, narrow_reach = 24;
+
 struct Job {
   Form form = Form::sigmoid;
   std::int64_t rows = 0, columns = 1;
@@ -32,6 +43,7 @@ struct Job {
   bool multilabel = false;        // label holds a 0/1 column for each margin column
   const double* alpha = nullptr;  // softmax: columns; sigmoid: columns x (label 0, label 1)
   double gamma = 0;
+  Curves curves;  // none: the margins are focal logits, which log-odds are too at gamma = 0
   // derivatives
   Curvature curvature = Curvature::upper;
   bool precise = false;           // double arithmetic, whatever the types

@@ -121,6 +121,23 @@ Job describe(bool softmax, const Input& margin, const Input& label, const std::o
   return job;
 }
 
+using Coefficients = nb::ndarray<const double, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+using NarrowCoefficients = nb::ndarray<const float, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+using Slopes = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// The curves of a loss in log-odds: B, B', and two losses for a sigmoid; log phi, and in float the start, for softmax.
+void look_up(Job& job, const std::optional<Coefficients>& wide, const std::optional<NarrowCoefficients>& narrow,
+             const std::optional<Slopes>& slopes, double origin) {
+  if (!wide) return;
+  const bool softmax = job.form == Form::softmax;
+  if (!narrow || !slopes) fail("curves", "must be given together");
+  if (wide->shape(0) != (softmax ? 1u : 4u) || wide->shape(1) < 1 || wide->shape(2) != 8) fail("wide", "has the wrong shape");
+  if (narrow->shape(0) != (softmax ? 2u : 1u) || narrow->shape(1) < 1 || narrow->shape(2) != 4) fail("narrow", "has the wrong shape");
+  if (slopes->shape(0) != (softmax ? 2u : 4u)) fail("slopes", "has the wrong shape");
+  job.curves = {wide->data(), narrow->data(), slopes->data(), std::int64_t(wide->shape(1)),
+                std::int64_t(narrow->shape(1)), origin};
+}
+
 void finish(unsigned status) {
   if (status & out_of_memory) throw std::bad_alloc();
 }
@@ -130,8 +147,11 @@ unsigned derivatives(bool softmax, const Input& margin, const Input& label,
                      const nb::ndarray<const double, nb::c_contig, nb::device::cpu>& alpha,
                      double gamma, int curvature, double inverse_step, double hessian_factor,
                      const Output& gradient, const Output& hessian, int threads,
-                     std::uintptr_t openmp, bool precise) {
+                     std::uintptr_t openmp, bool precise, const std::optional<Coefficients>& wide,
+                     const std::optional<NarrowCoefficients>& narrow, const std::optional<Slopes>& slopes,
+                     double origin) {
   Job job = describe(softmax, margin, label, weight, alpha, gamma);
+  look_up(job, wide, narrow, slopes, origin);
   if (curvature < int(Curvature::upper) || curvature > int(Curvature::expected)) fail("curvature", "must be 0, 1 or 2");
   job.curvature = Curvature(curvature);
   job.precise = precise;
@@ -152,8 +172,11 @@ unsigned derivatives(bool softmax, const Input& margin, const Input& label,
 nb::tuple losses(bool softmax, const Input& margin, const Input& label,
                  const std::optional<Input>& weight,
                  const nb::ndarray<const double, nb::c_contig, nb::device::cpu>& alpha, double gamma,
-                 const std::optional<Output>& loss, int threads, std::uintptr_t openmp) {
+                 const std::optional<Output>& loss, int threads, std::uintptr_t openmp,
+                 const std::optional<Coefficients>& wide, const std::optional<NarrowCoefficients>& narrow,
+                 const std::optional<Slopes>& slopes, double origin) {
   Job job = describe(softmax, margin, label, weight, alpha, gamma);
+  look_up(job, wide, narrow, slopes, origin);
   if (loss) {
     if (loss->ndim() != 1) fail("loss", "must have 1 dimension");
     job.loss = view("loss", *loss, job.rows, 1);
@@ -192,9 +215,11 @@ NB_MODULE(_native, m) {
   m.attr("EXPECTED") = int(Curvature::expected);
   m.def("derivatives", &derivatives, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a.noconvert(),
         "gamma"_a, "curvature"_a, "inverse_step"_a, "hessian_factor"_a, "gradient"_a.noconvert(),
-        "hessian"_a.noconvert(), "threads"_a, "openmp"_a = 0, "precise"_a = false,
+        "hessian"_a.noconvert(), "threads"_a, "openmp"_a = 0, "precise"_a = false, "wide"_a.none() = nb::none(),
+        "narrow"_a.none() = nb::none(), "slopes"_a.none() = nb::none(), "origin"_a = 0.0,
         "Write gradient and Hessian of every row; return the status bits found on the way.");
   m.def("losses", &losses, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a.noconvert(), "gamma"_a,
-        "loss"_a.none().noconvert(), "threads"_a, "openmp"_a = 0,
+        "loss"_a.none().noconvert(), "threads"_a, "openmp"_a = 0, "wide"_a.none() = nb::none(),
+        "narrow"_a.none() = nb::none(), "slopes"_a.none() = nb::none(), "origin"_a = 0.0,
         "Write the loss of every row, where loss is given; return status, their sum, and that of the weights.");
 }

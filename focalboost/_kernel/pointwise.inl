@@ -40,12 +40,14 @@ FB_INLINE float log1p_error(float e, float inverse, float l) {
 }
 
 // q^gamma, where -log q = linear + l + l_low. Power 1 and 2: for that gamma by multiplication, a third of the work
-// saved; 0: any gamma.
+// saved; -1: for gamma = 0; 0: any gamma.
 template <int Power, class C>
 FB_INLINE C power_of_gamma(C q, C linear, C l, C l_low, const Focus<C>& f) {
   constexpr C saturation = Real<C>::saturation;
   // Every product with q^gamma has a factor of the size of exp(-linear) or 1; where both are too small, it is 0.
-  if constexpr (Power > 0) {
+  if constexpr (Power < 0) {
+    return C(1);
+  } else if constexpr (Power > 0) {
     return C(1 + Power) * linear > saturation ? C(0) : Power == 1 ? q : q * q;
   } else {
     // The addend is nothing to exp(-gamma M), and keeps the error of gamma M out of the denormal range.

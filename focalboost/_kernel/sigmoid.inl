@@ -46,8 +46,9 @@ FB_APART unsigned sigmoid_derivatives(const Job& job, std::int64_t n, const C* _
   return bad;
 }
 
-template <class C, Curvature Kind, int Power>
-unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_t n) {
+// pass(z, y, w, alpha0, alpha1, gradient, hessian) for each column of a block; w is null where there are no weights.
+template <class C, class ColumnPass>
+FB_INLINE unsigned each_column(const Job& job, std::int64_t first, std::int64_t n, ColumnPass pass) {
   alignas(64) C z_buffer[block_rows], w_buffer[block_rows], g_buffer[block_rows], h_buffer[block_rows];
   alignas(64) C y_buffer[block_rows];
   unsigned status = 0;
@@ -57,38 +58,48 @@ unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_t n) {
     const C* z = load(job.margin, first, k, n, z_buffer);
     C* gradient = target(job.gradient, first, k, g_buffer);
     C* hessian = target(job.hessian, first, k, h_buffer);
-    const C alpha0 = C(job.alpha[2 * k]), alpha1 = C(job.alpha[2 * k + 1]);
-    const unsigned bad =
-        w ? sigmoid_derivatives<C, Kind, Power, true>(job, n, z, y, w, alpha0, alpha1, gradient, hessian)
-          : sigmoid_derivatives<C, Kind, Power, false>(job, n, z, y, w, alpha0, alpha1, gradient, hessian);
-    if (bad) status |= margin_nan;
+    if (pass(z, y, w, C(job.alpha[2 * k]), C(job.alpha[2 * k + 1]), gradient, hessian)) status |= margin_nan;
     store(gradient, g_buffer, job.gradient, first, k, n);
     store(hessian, h_buffer, job.hessian, first, k, n);
   }
   return status;
 }
 
+template <class C, Curvature Kind, int Power>
+unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_t n) {
+  return each_column<C>(job, first, n, [&](const C* z, const C* y, const C* w, C alpha0, C alpha1, C* g, C* h) {
+    return w ? sigmoid_derivatives<C, Kind, Power, true>(job, n, z, y, w, alpha0, alpha1, g, h)
+             : sigmoid_derivatives<C, Kind, Power, false>(job, n, z, y, w, alpha0, alpha1, g, h);
+  });
+}
+
 template <class C>
-unsigned sigmoid_loss_block(const Job& job, std::int64_t first, std::int64_t n) {
+FB_APART unsigned sigmoid_losses(const Job& job, std::int64_t n, const C* __restrict__ z, const C* __restrict__ y,
+                                 C alpha0, C alpha1, C* __restrict__ loss) {
+  const Focus<C> focus(job.gamma);
+  unsigned bad = 0;
+#pragma omp simd reduction(| : bad)
+  for (std::int64_t i = 0; i < n; ++i) {
+    const bool positive = y[i] > C(0.5);
+    const C s = positive ? z[i] : -z[i];
+    loss[i] += loss_value<false>(s, C(0), focus, positive ? alpha1 : alpha0);
+    bad |= !(s == s);
+  }
+  return bad;
+}
+
+// losses(z, y, alpha0, alpha1, loss) adds those of one column to a block's.
+template <class C, class ColumnLosses>
+FB_INLINE unsigned loss_block(const Job& job, std::int64_t first, std::int64_t n, ColumnLosses losses) {
   alignas(64) C z_buffer[block_rows], w_buffer[block_rows], loss[block_rows];
   alignas(64) C y_buffer[block_rows];
-  const Focus<C> focus(job.gamma);
   unsigned status = 0;
   const C* w = load_weight(job, first, n, w_buffer, status);
   for (std::int64_t i = 0; i < n; ++i) loss[i] = 0;
   for (std::int64_t k = 0; k < job.columns; ++k) {
     const C* y = load_sigmoid_label(job, first, k, n, y_buffer, status);
     const C* z = load(job.margin, first, k, n, z_buffer);
-    const C alpha0 = C(job.alpha[2 * k]), alpha1 = C(job.alpha[2 * k + 1]);
-    unsigned bad = 0;
-#pragma omp simd reduction(| : bad)
-    for (std::int64_t i = 0; i < n; ++i) {
-      const bool positive = y[i] > C(0.5);
-      const C s = positive ? z[i] : -z[i];
-      loss[i] += loss_value<false>(s, C(0), focus, positive ? alpha1 : alpha0);
-      bad |= !(s == s);
-    }
-    if (bad) status |= margin_nan;
+    if (losses(z, y, C(job.alpha[2 * k]), C(job.alpha[2 * k + 1]), loss)) status |= margin_nan;
   }
   if (w) {
     for (std::int64_t i = 0; i < n; ++i) loss[i] = w[i] == 0 ? C(0) : loss[i] * w[i];

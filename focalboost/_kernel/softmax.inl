@@ -44,6 +44,25 @@ struct SoftmaxBlock {
 template <int Power>
 void softmax_expected(const Job& job, SoftmaxBlock<double>& b, std::int64_t first, std::int64_t n);  // expected.inl
 
+// Labels, and alpha times the weight of each row.
+template <class C>
+FB_APART unsigned softmax_labels(const Job& job, SoftmaxBlock<C>& b, std::int64_t first, std::int64_t n) {
+  const float highest = float(job.columns - 1);
+  unsigned status = 0, bad_label = 0;
+  float label_buffer[block_rows];
+  const float* label = load(job.label, first, 0, n, label_buffer);
+  const C* w = load_weight(job, first, n, b.w, status);
+  for (std::int64_t i = 0; i < n; ++i) {
+    b.y[i] = std::int32_t(min_(max_(label[i], 0.0f), highest));
+    bad_label |= !(float(b.y[i]) == label[i]);
+  }
+  for (std::int64_t i = 0; i < n; ++i) b.a[i] = C(job.alpha[b.y[i]]);
+  if (w) {
+    for (std::int64_t i = 0; i < n; ++i) b.a[i] *= w[i];
+  }
+  return bad_label ? status | label_invalid : status;
+}
+
 // Reads a block, and reduces each row to its margin s + s_low of the true class over the others.
 // With m the largest other margin and rest the sum of exp(z_j - m) over the others but that one,
 //   s = (z_y - m) - log1p(rest),
@@ -59,23 +78,11 @@ FB_APART unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int64
   C* const __restrict__ margin_low = b.margin_low;
   std::int32_t* const __restrict__ y = b.y;
   std::int32_t* const __restrict__ top_class = b.top_class;
-  unsigned status = 0;
-
-  float label_buffer[block_rows];
-  const float* label = load(job.label, first, 0, n, label_buffer);
-  const C* w = load_weight(job, first, n, b.w, status);
-  unsigned bad_label = 0;
+  unsigned status = softmax_labels(job, b, first, n);
   for (std::int64_t i = 0; i < n; ++i) {
-    y[i] = std::int32_t(min_(max_(label[i], 0.0f), float(K - 1)));
-    bad_label |= !(float(y[i]) == label[i]);
     top[i] = -R::infinity;
     rest[i] = 0;
     top_class[i] = y[i] == 0;  // any class but y, should all the others be -inf
-  }
-  if (bad_label) status |= label_invalid;
-  for (std::int64_t i = 0; i < n; ++i) b.a[i] = C(job.alpha[y[i]]);
-  if (w) {
-    for (std::int64_t i = 0; i < n; ++i) b.a[i] *= w[i];
   }
 
   load_planes(job.margin, first, n, K, b.e, b.capacity);

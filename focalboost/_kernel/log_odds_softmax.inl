@@ -1,0 +1,376 @@
+// Blocks of K exclusive classes whose margins f are log-probabilities, up to a constant. Included once per instruction
+// set.
+//
+// A row's p solves log(p_k / phi_k) = f_k + c with sum p = 1. The unknown is s, the margin of the largest p over all the
+// others: with x(s) = log(p / phi) of that class, and drop_k how far f_k lies below the top,
+//   u_k = log p_k = x_k + log phi at x_k = x(s) - drop_k,      log(sum of the other p_k) = log q(s) = -softplus(s).
+// A table gives log phi, as every other p is at most 1/2, and with it closed forms give the rest. So q, of which the
+// gradient of a confident row consists, is never a difference. Two Newton steps in float bring s near, one of third
+// order in double to the last digit; rows that are still on their way get more. With m = dx/ds and b = q / m
+//   t_k = p_k b_k    r = t / sum t    G_k = phi_k b_k    tau = d log(t) / dx
+//   gradient_j = a G_y (r_j - [j = y])         expected Hessian = a t_j (1 - r_j) / (Z p / phi of the top class)
+//   exact Hessian: for the true class a G_y ((1 - r)^2 (1 - tau (1 - r)) + r^2 (sum of r_k tau_k over the others)),
+//   else a G_y r_j (tau_j (1 - r_j)^2 + r_j (1 - tau_y (1 - r_y) + sum of r_k tau_k over k not j, y))
+// where Z is the sum of exp(f_k - top).
+
+// What a class has at log p = u and p: b, and if Bent tau. All of p at most 1/2, q its complement.
+template <bool Bent, class C>
+FB_INLINE void class_terms(C p, C u, C gamma, C& b, C& tau) {
+  const C q = C(1) - p;
+  const C pL = -p * u, w = pL - p * q;
+  const C bent = fma_(gamma, pL, q), along = fma_(gamma, p, q);
+  const C below = fma_(along, bent, -gamma * w);
+  const C inverse = C(1) / below;
+  b = q * bent * inverse;
+  if constexpr (Bent) {
+    const C bow = p * q * (gamma - C(1)) * (bent * bent) - gamma * (fma_(-p * q, q, w) * bent - gamma * (w * w));
+    tau = ((q - p) * (bent * below) - bow) * (inverse * inverse);
+  }
+}
+
+// What the class on top has at its margin s.
+template <class C>
+FB_INLINE void top_terms(C s, const Focus<C>& f, C& v, C& q, C& softplus, C& x, C& m, C& bow, C& phi) {
+  C L, other;
+  point<false, false, sizeof(C) == 8 ? 0 : 1>(s, C(0), f, v, q, L, softplus, phi, other);
+  const C ratio = q > Real<C>::smallest ? L / q : C(1);
+  const C rho = v * ratio, excess = rho - v;
+  const C bent = fma_(f.gamma, rho, C(1));
+  C low;
+  const C log_bent = log1p_any(f.gamma * rho, low);
+  x = f.gamma * softplus - L - (log_bent + low);
+  const C by_bent = C(1) / bent;
+  m = fma_(f.gamma, v, q) - f.gamma * (excess * by_bent);
+  const C vq = v * q;
+  bow = vq * (f.gamma - C(1)) - f.gamma * ((excess - vq) * bent - f.gamma * (excess * excess)) * (by_bent * by_bent);
+  phi = phi * bent;
+}
+
+constexpr std::int64_t softmax_rows = SoftmaxBlock<double>::most_rows;
+
+// What the passes over a block share, row by row.
+struct LogOddsRows {
+  alignas(64) double s[softmax_rows], Z[softmax_rows], nearest[softmax_rows];
+  alignas(64) double v[softmax_rows], q[softmax_rows], softplus[softmax_rows], x[softmax_rows], m[softmax_rows];
+  alignas(64) double bow[softmax_rows], phi[softmax_rows], P[softmax_rows], T[softmax_rows], U[softmax_rows];
+  alignas(64) double settled[softmax_rows], dx[softmax_rows];
+};
+
+// Reads a block: labels, weights, and of each class how far it lies below the top.
+FB_APART unsigned log_odds_drops(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t first,
+                                 std::int64_t n) {
+  using R = Real<double>;
+  const std::int32_t K = std::int32_t(job.columns);
+  double* const __restrict__ top = b.top;
+  std::int32_t* const __restrict__ top_class = b.top_class;
+  unsigned status = softmax_labels(job, b, first, n);
+  load_planes(job.margin, first, n, K, b.e, b.capacity);
+  for (std::int64_t i = 0; i < n; ++i) top[i] = -R::infinity, top_class[i] = 0, rows.nearest[i] = R::infinity;
+  unsigned nan = 0;
+  for (std::int32_t k = 0; k < K; ++k) {
+    const double* const __restrict__ f = b.e + k * b.capacity;
+#pragma omp simd reduction(| : nan)
+    for (std::int64_t i = 0; i < n; ++i) {
+      nan |= !(f[i] == f[i]);
+      top_class[i] = f[i] > top[i] ? k : top_class[i];
+      top[i] = max_(f[i], top[i]);
+    }
+  }
+  if (nan) return status | margin_nan;
+  unsigned undefined = 0;
+  for (std::int32_t k = 0; k < K; ++k) {
+    double* const __restrict__ drop = b.e + k * b.capacity;
+#pragma omp simd reduction(| : undefined)
+    for (std::int64_t i = 0; i < n; ++i) {
+      const bool level = drop[i] == top[i];  // also where both are infinite
+      const bool other = top_class[i] != k;
+      undefined |= (top[i] == -R::infinity) | (level & other & (top[i] == R::infinity));
+      // Further down than twice the saturation a class has no share at any gamma.
+      drop[i] = level ? 0.0 : min_(top[i] - drop[i], 2 * R::saturation);
+      rows.nearest[i] = other ? min_(drop[i], rows.nearest[i]) : rows.nearest[i];
+    }
+  }
+  return undefined ? status | margin_undefined : status;
+}
+
+// Where s starts: as if the others were one class. Exact where they are far below.
+FB_APART void log_odds_start(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n) {
+  const Curves& curves = job.curves;
+  const double* const __restrict__ nearest = rows.nearest;
+  double* const __restrict__ others = b.rest;
+  for (std::int64_t i = 0; i < n; ++i) others[i] = 0;
+  for (std::int32_t k = 0; k < job.columns; ++k) {
+    const double* const __restrict__ drop = b.e + k * b.capacity;
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+      others[i] += b.top_class[i] == k ? 0.0 : fall_off(drop[i] - nearest[i]);
+    }
+  }
+  const float last = curve_last<float>(curves), per_unit = curve_rate<float>(curves);
+  const float slope = float(curves.slopes[1]) / per_unit;
+  const double inverse = 1 / (1 + job.gamma);
+  double low_gamma;
+  const double shift = log1p_any(job.gamma, low_gamma);
+  alignas(64) float position[softmax_rows], value[softmax_rows];
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    double low;
+    rows.s[i] = nearest[i] - log_any(others[i], 0.0, low);
+    rows.Z[i] = fma_(fall_off(nearest[i]), others[i], 1.0);
+    position[i] = float(abs_(rows.s[i]) * inverse) * per_unit;
+  }
+  curve_values(curve_table<float>(curves, 1), last, position, n, value);
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float z = fma_(position[i] - min_(position[i], last), slope, value[i]);
+    const double near = double(rows.s[i] < 0 ? -z : z);
+    rows.s[i] = near > 30 ? (rows.s[i] + shift) * inverse : near;
+  }
+}
+
+// One Newton step in float of the rows that need it.
+FB_APART void log_odds_approach(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n) {
+  const Curves& curves = job.curves;
+  const Focus<float> focus(job.gamma);
+  const float last = curve_last<float>(curves), rate = curve_rate<float>(curves), origin = float(curves.origin);
+  const float gamma = float(job.gamma);
+  alignas(64) float x[softmax_rows], v[softmax_rows], m[softmax_rows], softplus[softmax_rows], P[softmax_rows];
+  alignas(64) float T[softmax_rows], position[softmax_rows], log_phi[softmax_rows];
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    float q, bow, phi;
+    top_terms(float(min_(rows.s[i], 40.0)), focus, v[i], q, softplus[i], x[i], m[i], bow, phi);
+    P[i] = T[i] = 0;
+  }
+  for (std::int32_t k = 0; k < job.columns; ++k) {
+    const double* const __restrict__ drop = b.e + k * b.capacity;
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) position[i] = max_(origin - (x[i] - float(drop[i])), 0.0f) * rate;
+    curve_values(curve_table<float>(curves, 0), last, position, n, log_phi);
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+      const float u = min_((x[i] - float(drop[i])) + log_phi[i], -0.25f);
+      const float p = fall_off(-u);
+      float share, none;
+      class_terms<false>(p, u, gamma, share, none);
+      const float part = b.top_class[i] == k ? 0.0f : p;
+      P[i] += part;
+      T[i] = fma_(part, share, T[i]);
+    }
+  }
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    float low;
+    const float total = max_(P[i], Real<float>::smallest);
+    const float step = (log_any(total, 0.0f, low) + softplus[i]) / (m[i] * (T[i] / total) + v[i]);
+    rows.s[i] -= rows.s[i] > 30 ? 0.0 : double(step);
+  }
+}
+
+// All terms of each class at s, in the planes: log phi in share, p in odds, t in steepness, and tau in h.
+FB_APART void log_odds_terms(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n) {
+  const Curves& curves = job.curves;
+  const Focus<double> focus(job.gamma);
+  const double last = curve_last<double>(curves), rate = curve_rate<double>(curves), origin = curves.origin;
+  const double gamma = job.gamma;
+  double* const __restrict__ P = rows.P;
+  double* const __restrict__ T = rows.T;
+  double* const __restrict__ U = rows.U;
+  const double* const __restrict__ x = rows.x;
+  alignas(64) double position[softmax_rows];
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    top_terms(min_(rows.s[i], Real<double>::saturation), focus, rows.v[i], rows.q[i], rows.softplus[i], rows.x[i],
+              rows.m[i], rows.bow[i], rows.phi[i]);
+    P[i] = T[i] = U[i] = 0;
+  }
+  for (std::int32_t k = 0; k < job.columns; ++k) {
+    const double* const __restrict__ drop = b.e + k * b.capacity;
+    double* const __restrict__ log_phi = b.share + k * b.capacity;
+    double* const __restrict__ odds = b.odds + k * b.capacity;
+    double* const __restrict__ term = b.steepness + k * b.capacity;
+    double* const __restrict__ bent = b.h + k * b.capacity;
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) position[i] = max_(origin - (x[i] - drop[i]), 0.0) * rate;
+    curve_values(curve_table<double>(curves, 0), last, position, n, log_phi);
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double value = position[i] > last ? 0.0 : log_phi[i];
+      const double u = min_((x[i] - drop[i]) + value, -0.25);
+      const double p = fall_off(-u);
+      double share, tau;
+      class_terms<true>(p, u, gamma, share, tau);
+      const double part = b.top_class[i] == k ? 0.0 : p;
+      const double t = part * share;
+      log_phi[i] = value;
+      odds[i] = part;
+      term[i] = t;
+      bent[i] = tau;
+      P[i] += part;
+      T[i] += t;
+      U[i] = fma_(t, tau, U[i]);
+    }
+  }
+}
+
+// Steps of third order until every row has arrived. A row that has is left alone, so that it does not depend on the
+// others of its block. For float output the last step is only noted, in dx: the classes follow it by their derivatives.
+FB_APART void log_odds_solve(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n, bool narrow) {
+  constexpr double near = 5e-5;
+  constexpr int most_steps = 60;
+  double* const __restrict__ settled = rows.settled;
+  for (std::int64_t i = 0; i < n; ++i) settled[i] = rows.dx[i] = 0;
+  for (int round = 0; round < most_steps; ++round) {
+    log_odds_terms(job, b, rows, n);
+    double before = 1, after = 1;
+#pragma omp simd reduction(min : before, after)
+    for (std::int64_t i = 0; i < n; ++i) {
+      double low;
+      const double total = max_(rows.P[i], Real<double>::smallest);
+      const double high = log_any(total, 0.0, low);
+      const double missing = (high + rows.softplus[i]) + low;
+      const double share = rows.T[i] / total, m = rows.m[i];
+      const double first = fma_(m, share, rows.v[i]);
+      const double second =
+          fma_(rows.bow[i], share, m * m * (rows.U[i] / total - share * share)) + rows.v[i] * rows.q[i];
+      const double newton = missing / first;
+      const double bend = 0.5 * newton * (second / first);
+      const bool far = rows.s[i] > Real<double>::saturation;  // where there is no gradient left
+      const bool arrived = settled[i] > 0 || far;
+      const double step = arrived ? 0.0 : newton / (1.0 - max_(min_(bend, 0.5), -0.5));
+      before = min_(before, settled[i]);
+      settled[i] = arrived || abs_(step) < near ? 1.0 : 0.0;
+      after = min_(after, settled[i]);
+      rows.s[i] -= step;
+      rows.dx[i] = -step;
+    }
+    if (before > 0) return;
+    if (narrow && after > 0) {
+      const Focus<double> focus(job.gamma);
+      for (std::int64_t i = 0; i < n; ++i) rows.dx[i] *= fma_(0.5 * rows.bow[i], rows.dx[i], rows.m[i]);
+#pragma omp simd
+      for (std::int64_t i = 0; i < n; ++i) {
+        rows.T[i] = fma_(rows.U[i], rows.dx[i], rows.T[i]);
+        top_terms(min_(rows.s[i], Real<double>::saturation), focus, rows.v[i], rows.q[i], rows.softplus[i], rows.x[i],
+                  rows.m[i], rows.bow[i], rows.phi[i]);
+      }
+      return;
+    }
+  }
+}
+
+// exp of a small change.
+FB_INLINE double grown(double by) { return fma_(fma_(0.5, by, 1.0), by, 1.0); }
+
+template <bool Exact>
+FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n) {
+  const double factor = job.hessian_factor;
+  const std::int32_t* const __restrict__ y = b.y;
+  const std::int32_t* const __restrict__ top_class = b.top_class;
+  double* const __restrict__ slope = b.margin;       // a G_y / S
+  double* const __restrict__ total = b.margin_low;   // S
+  double* const __restrict__ scale = b.top;          // a / (Z p / phi of the top class)
+  double* const __restrict__ own = b.rest;           // tau_y (1 - r_y)
+  double* const __restrict__ bent = b.w;             // sum of t_k tau_k
+  alignas(64) double top_term[softmax_rows], top_tau[softmax_rows], label_term[softmax_rows];
+  // At the label: what its plane holds, a gather the compiler leaves in scalars.
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t at = y[i] * b.capacity + i;
+    slope[i] = b.share[at];
+    scale[i] = b.odds[at];
+    label_term[i] = b.steepness[at];
+    own[i] = b.h[at];
+  }
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    const bool on_top = y[i] == top_class[i];
+    const double b_top = rows.q[i] / rows.m[i];
+    const double far = rows.s[i] > Real<double>::saturation ? 0.0 : 1.0;
+    top_term[i] = far * rows.v[i] * b_top;
+    top_tau[i] = (rows.q[i] - rows.v[i] - rows.bow[i] / rows.m[i]) / rows.m[i];
+    const double S = top_term[i] + rows.T[i];
+    const double size = max_(-slope[i], 0.0), above = max_(slope[i], 0.0);
+    const double phi = slope[i] > 0 ? 1.0 / fall_off(above) : fall_off(size);
+    const double p = scale[i];
+    const double dx = rows.dx[i];
+    const double G =
+        on_top ? far * rows.phi[i] * b_top : phi * (p > 0 ? label_term[i] / p : 1.0) * grown((own[i] - 1.0) * dx);
+    const double term = on_top ? top_term[i] : label_term[i] * grown(own[i] * dx);
+    const double tau = on_top ? top_tau[i] : own[i];
+    const double weight = b.a[i];
+    total[i] = S > 0 ? 1.0 / S : 0.0;
+    slope[i] = weight * G * total[i];
+    scale[i] = weight * (far * rows.phi[i] / (rows.Z[i] * rows.v[i]));
+    own[i] = tau * ((on_top ? rows.T[i] : S - term) * total[i]);
+    bent[i] = on_top ? rows.U[i] : fma_(top_term[i], top_tau[i], rows.U[i] - term * tau);
+  }
+  for (std::int32_t k = 0; k < job.columns; ++k) {
+    double* const __restrict__ gradient = b.e + k * b.capacity;
+    double* const __restrict__ hessian = b.h + k * b.capacity;
+    const double* const __restrict__ terms = b.steepness + k * b.capacity;
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+      const bool at_top = top_class[i] == k, label = y[i] == k;
+      const double t = at_top ? top_term[i] : terms[i] * grown(hessian[i] * rows.dx[i]);
+      const double rest = at_top ? rows.T[i] : max_(top_term[i] + (rows.T[i] - t), 0.0);
+      gradient[i] = slope[i] * (label ? -rest : t);
+      if constexpr (Exact) {
+        const double tau = at_top ? top_tau[i] : hessian[i];
+        const double r = t * total[i], not_r = rest * total[i];
+        const double others = (label ? bent[i] : bent[i] - t * tau) * total[i];
+        const double of_label = not_r * not_r * (1.0 - tau * not_r) + r * r * others;
+        const double of_other = r * (tau * (not_r * not_r) + r * ((1.0 - own[i]) + others));
+        hessian[i] = factor * (slope[i] / max_(total[i], Real<double>::smallest)) * (label ? of_label : of_other);
+      } else {
+        hessian[i] = factor * scale[i] * (t * (rest * total[i]));
+      }
+    }
+  }
+}
+
+template <bool Exact>
+unsigned log_odds_softmax_block(const Job& job, SoftmaxBlock<double>& b, std::int64_t first, std::int64_t n) {
+  LogOddsRows rows;
+  const unsigned status = log_odds_drops(job, b, rows, first, n);
+  if (status & (margin_nan | margin_undefined)) return status;
+  log_odds_start(job, b, rows, n);
+  log_odds_approach(job, b, rows, n);
+  log_odds_approach(job, b, rows, n);
+  log_odds_solve(job, b, rows, n, !Exact && !job.gradient.wide);
+  log_odds_classes<Exact>(job, b, rows, n);
+  store_planes(b.e, b.capacity, job.gradient, first, n, job.columns);
+  store_planes(b.h, b.capacity, job.hessian, first, n, job.columns);
+  return status;
+}
+
+// The focal loss at the focal logits: of the class on top from its s, of another from its log p.
+unsigned log_odds_softmax_loss_block(const Job& job, SoftmaxBlock<double>& b, std::int64_t first, std::int64_t n) {
+  LogOddsRows rows;
+  const unsigned status = log_odds_drops(job, b, rows, first, n);
+  if (status & (margin_nan | margin_undefined)) return status;
+  log_odds_start(job, b, rows, n);
+  log_odds_approach(job, b, rows, n);
+  log_odds_approach(job, b, rows, n);
+  log_odds_solve(job, b, rows, n, false);
+  const Focus<double> focus(job.gamma);
+  double* const __restrict__ loss = b.rest;
+  double* const __restrict__ drop = b.margin;
+  double* const __restrict__ log_phi = b.margin_low;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t at = b.y[i] * b.capacity + i;
+    drop[i] = b.e[at];
+    log_phi[i] = b.share[at];
+  }
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double u = min_((rows.x[i] - drop[i]) + log_phi[i], -0.25);
+    double low;
+    // The margin of an other class over the rest: log p - log(1 - p), where p is at most 1/2.
+    const double other = u - log_any(1.0 - fall_off(-u), 0.0, low);
+    loss[i] = loss_value<false>(b.y[i] == b.top_class[i] ? rows.s[i] : other, 0.0, focus, b.a[i]);
+  }
+  if (job.loss.data) store(loss, loss, job.loss, first, 0, n);
+  unsigned again = 0;
+  add_to_chunk(job, first, n, loss, load_weight(job, first, n, b.w, again));
+  return status;
+}
