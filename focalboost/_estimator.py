@@ -13,35 +13,26 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ._callbacks import FocalObjectiveBase
-from ._validation import LINKS, check_choice, check_flag
-from .losses import AnyFocalLoss, SigmoidFocalLoss
+from ._validation import check_flag
+from .losses import AnyFocalLoss
 
 Objective = TypeVar("Objective", bound=FocalObjectiveBase)
 
-PARAMETERS = (
-    "focal_gamma",
-    "focal_alpha",
-    "focal_hessian",
-    "focal_max_step",
-    "focal_link",
-    "focal_multiclass",
-    "focal_normalize",
-)
+PARAMETERS = ("focal_gamma", "focal_alpha", "focal_prior", "focal_multiclass", "focal_mean_shift")
 
 
 @dataclass(frozen=True)
 class Plan(Generic[Objective]):
     """What a fit needs beyond the parent's.
 
-    ``loss`` is what margins are read with; ``objective`` is what trains, and may weigh label 1 further
-    (scale_pos_weight), which no link inverts. ``max_delta_step`` is what bounds the framework's leaves where the user
-    does not; None where the Hessian bounds the rows, or nothing is to be bounded.
+    ``loss`` is the loss with the user's alpha; ``objective`` is what trains, and may weigh label 1 further
+    (scale_pos_weight). ``weight`` is that of the rows, class weights included.
     """
 
     loss: AnyFocalLoss
     objective: Objective
     intercept: float | npt.NDArray[np.float64]
-    max_delta_step: float | None
+    weight: npt.NDArray[np.float32] | None
 
 
 @contextmanager
@@ -76,8 +67,7 @@ def make_plan(
     sample_weight : array-like of shape (n_samples,) or None, without class weights
     label_weights : weights of labels 0 and 1 by scale_pos_weight or is_unbalance, if given
     """
-    check_choice("focal_link", estimator.focal_link, LINKS)
-    normalize = check_flag("focal_normalize", estimator.focal_normalize)
+    check_flag("focal_mean_shift", estimator.focal_mean_shift)
     class_weight = getattr(estimator, "class_weight", None)
     alpha = alpha_by_class(estimator.focal_alpha, classes)
     for name, value in (("class_weight", class_weight), ("scale_pos_weight or is_unbalance", label_weights)):
@@ -88,33 +78,31 @@ def make_plan(
             )
             raise ValueError(msg)
     columns = y.ndim == 2
-    n_classes = y.shape[1] if columns else max(2, len(classes))
-    if label_weights is not None and n_classes > 2 and not columns:
-        msg = f"scale_pos_weight and is_unbalance are for two classes, got {n_classes}; use focal_alpha"
+    num_class = y.shape[1] if columns else len(classes) if len(classes) > 2 else 1
+    if label_weights is not None and num_class > 1 and not columns:
+        msg = f"scale_pos_weight and is_unbalance are for two classes, got {num_class}; use focal_alpha"
         raise ValueError(msg)
-    # The bounded Hessian needs a number, which bounds the rows; with the others it bounds the leaves, or None does not.
-    by_row = estimator.focal_hessian == "bounded"
-    step = {} if estimator.focal_max_step is None and not by_row else {"max_step": estimator.focal_max_step}
+    weight, by_class = sample_weight, None
+    if class_weight is not None:
+        by_row = compute_sample_weight(class_weight, classes[y])
+        weight = by_row if weight is None else np.multiply(weight, by_row)
+        by_class = np.ones(max(2, len(classes)))
+        by_class[y] = by_row
+    # In float32, as the frameworks hold them: the start is theirs to the last digit.
+    weight = None if weight is None else np.asarray(weight, dtype=np.float32)
     with estimator_names():
         objective = kind(
             estimator.focal_gamma,
             alpha,
             multiclass="ovr" if columns else estimator.focal_multiclass,
-            hessian=estimator.focal_hessian,
-            **step,
-        ).resolve(y, sample_weight, n_classes)
-        loss = objective.loss_of(y, n_classes)
+            prior=estimator.focal_prior,
+            class_weight=None if by_class is None else tuple(by_class.tolist()),
+        ).resolve(y, sample_weight, num_class)
+        loss = objective.loss(num_class)
         if label_weights is not None:
-            objective = replace(objective, alpha=(label_weights,) * n_classes if columns else label_weights)
-        weight = sample_weight
-        if class_weight is not None:
-            by_class = compute_sample_weight(class_weight, classes[y])
-            weight = by_class if weight is None else np.multiply(weight, by_class)
-        # In float32, as the frameworks hold them: the start is theirs to the last digit.
-        weight = None if weight is None else np.asarray(weight, dtype=np.float32)
-        intercept = objective.intercept(y, weight, n_classes)
-        bound = objective.max_delta_step(y, weight, n_classes) if step and not by_row else None
-        return Plan(loss, objective.normalize(y, weight, n_classes) if normalize else objective, intercept, bound)
+            objective = replace(objective, alpha=(label_weights,) * num_class if columns else label_weights)
+        objective = objective.normalize(y, weight, num_class)
+        return Plan(loss, objective, objective.intercept(y, weight, num_class), weight)
 
 
 def exclusive_classes(y: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
@@ -146,13 +134,3 @@ def alpha_by_class(alpha: Any, classes: npt.NDArray[Any]) -> Any:
         msg = f"focal_alpha as a dict must have the class labels as keys, {sorted(known, key=str)}, got {list(alpha)}"
         raise ValueError(msg)
     return tuple(alpha[label] for label in (c.item() if isinstance(c, np.generic) else c for c in classes))
-
-
-def probabilities(
-    loss: AnyFocalLoss, margin: npt.ArrayLike, link: str, *, exclusive: bool = True
-) -> npt.NDArray[np.float64]:
-    """Return class probabilities; one-vs-rest is divided by its row sum where the classes exclude each other."""
-    check_choice("focal_link", link, LINKS)
-    result = loss.predict_proba(margin, link)
-    divide = exclusive and isinstance(loss, SigmoidFocalLoss)
-    return result / result.sum(axis=1, keepdims=True) if divide else result

@@ -118,6 +118,16 @@ def check_scale(scale: Any) -> float | tuple[float, ...]:
     return check_number("scale", scale, rule, MIN_ALPHA, MAX_ALPHA)
 
 
+def check_start(start: Any) -> float | tuple[float, ...]:
+    """Return what is added to each margin, or to those of each column."""
+    rule = "a finite number, or one for each margin of a row"
+    if isinstance(start, np.ndarray):
+        start = start.tolist()
+    if isinstance(start, Sequence) and not isinstance(start, str):
+        return tuple(check_number("start", value, rule, -math.inf) for value in start)
+    return check_number("start", start, rule, -math.inf)
+
+
 def check_scaled_alpha(alpha: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return what weighs the classes in the end; the bounds of alpha hold for it, but for rounding."""
     if alpha.max() > MAX_ALPHA * (1 + 1e-9) or alpha.min() < MIN_ALPHA * (1 - 1e-9):

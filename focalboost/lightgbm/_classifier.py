@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import signature
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._estimator import PARAMETERS, Plan, encode, exclusive_classes, make_plan, probabilities
+from .._estimator import PARAMETERS, Plan, encode, exclusive_classes, make_plan
 from .._kernel._threads import available_threads
+from .._note import Note
+from .._validation import MULTICLASS
 from ..losses import AnyFocalLoss, SigmoidFocalLoss
-from ._booster import check_whole, to_builtin
-from ._metrics import Evaluation, metric_names
-from ._native import lightgbm
-from ._objective import FocalObjective, per_row, per_set
+from ._booster import check_continuation, find_note, loss_of, to_builtin
+from ._metrics import Evaluation, metric_names, split_metrics
+from ._native import aliases, given, lightgbm
+from ._objective import FocalObjective
+from ._params import BINARY, ONE_VERSUS_REST, SOFTMAX, keep_objective, label_weights, refuse_forests, with_objective
+from ._train import training_margins
 
-_OBJECTIVES = {
-    "binary": {"binary"},
-    "multiclass": {"multiclass", "softmax"},
-    "multiclassova": {"multiclassova", "multiclass_ova", "ova", "ovr"},
-}
-_ALIASES = {
-    "objective": ("objective", "objective_type", "app", "application", "loss"),
-    "metric": ("metric", "metrics", "metric_types"),
-    "max_delta_step": ("max_delta_step", "max_tree_output", "max_leaf_output"),
-    "boosting": ("boosting_type", "boosting", "boost"),
-    "is_unbalance": ("is_unbalance", "unbalance", "unbalanced_sets"),
-}
+# Chosen on rare classes: docs/stress.md.
+MAX_DELTA_STEP = 2.0
+
 _TAKES_EVAL_X = "eval_X" in signature(lightgbm.LGBMClassifier.fit).parameters  # LightGBM 4.7
 
 
 class FocalLGBMClassifier(lightgbm.LGBMClassifier):  # type: ignore[misc,name-defined]
     """`lightgbm.LGBMClassifier` that trains on the focal loss.
 
-    It starts at the minimiser of the focal risk, and the trained ``booster_`` is an ordinary LightGBM model with
-    that start inside: its own ``predict`` gives the ``logit`` link.
+    It trains in log-odds, and ``booster_`` is an ordinary LightGBM model: what it predicts is `predict_proba`.
 
     Parameters
     ----------
@@ -48,25 +45,24 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
         As in `lightgbm.LGBMClassifier`. ``objective`` may be None or the name of the log-loss that is replaced;
         ``boosting_type="rf"`` is refused, as LightGBM has it for built-in objectives only; ``n_jobs=None`` takes no
         more threads than OMP_NUM_THREADS, which joblib sets in its workers, or than the process has processors.
+    max_delta_step : float, default=2.0
+        LightGBM's own, which has no bound by default: how far a leaf may move the log-odds before the learning rate. In
+        a leaf of rare rows alone a Newton step goes too far. 0 sets no bound; it does not hold for linear trees.
     focal_gamma : float, default=2.0
-        Focusing parameter in [0, 1e6]; 0 is the log-loss.
+        Focusing parameter in [0, 100]; 0 is the log-loss.
     focal_alpha : None, float, sequence, dict, "balanced" or "effective", default=None
         Class weights, as in `focalboost.BinaryFocalLoss`, `focalboost.MulticlassFocalLoss` and
         `focalboost.SigmoidFocalLoss`; a dict has the labels as keys. Not together with ``class_weight``,
         ``scale_pos_weight`` or ``is_unbalance``.
-    focal_hessian : {"bounded", "upper", "exact", "expected"}, default="expected"
-        See `focalboost.BinaryFocalLoss.gradient_hessian`.
-    focal_max_step : float or None, default=2.0
-        Bound of a leaf's step before the learning rate, at least 0.01: by how much it may move the log-odds of the
-        probability (`focalboost.lightgbm.FocalObjective.max_delta_step`), or with the bounded Hessian the margin. None
-        sets no bound, and it does not hold for linear trees. ``max_delta_step``, if given and not 0, takes its place.
-    focal_link : {"focal", "logit", "posterior"}, default="focal"
-        From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
+    focal_prior : {"weighted", "sampled"}, default="weighted"
+        Whose probabilities the model predicts: those of the problem that ``focal_alpha``, ``class_weight``,
+        ``scale_pos_weight`` or ``is_unbalance`` weigh, as LightGBM does; or those of the data as sampled, with these
+        weights undone.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
-        For more than two classes.
-    focal_normalize : bool, default=True
-        Scale the loss so that ``min_child_weight``, ``reg_lambda`` and their like mean what they mean for the log-loss;
-        see `focalboost.lightgbm.FocalObjective.normalize`.
+        For more than two classes. With "ovr" each class has its own sigmoid, and rows do not sum to 1.
+    focal_mean_shift : bool, default=True
+        End with the constant in log-odds that makes the predictions right on average on the training rows; see
+        `focalboost.lightgbm.FocalObjective.mean_shift`. ``evals_result_`` is that of the rounds before it.
 
     Attributes
     ----------
@@ -107,13 +103,12 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
         random_state: Any = None,
         n_jobs: int | None = None,
         importance_type: str = "split",
+        max_delta_step: float = MAX_DELTA_STEP,
         focal_gamma: float = 2.0,
         focal_alpha: Any = None,
-        focal_hessian: str = "expected",
-        focal_max_step: float | None = 2.0,
-        focal_link: str = "focal",
+        focal_prior: str = "weighted",
         focal_multiclass: str = "softmax",
-        focal_normalize: bool = True,
+        focal_mean_shift: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -138,13 +133,12 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
             importance_type=importance_type,
             **kwargs,
         )
+        self.max_delta_step = max_delta_step
         self.focal_gamma = focal_gamma
         self.focal_alpha = focal_alpha
-        self.focal_hessian = focal_hessian
-        self.focal_max_step = focal_max_step
-        self.focal_link = focal_link
+        self.focal_prior = focal_prior
         self.focal_multiclass = focal_multiclass
-        self.focal_normalize = focal_normalize
+        self.focal_mean_shift = focal_mean_shift
 
     def fit(
         self,
@@ -179,7 +173,7 @@ categorical_feature, callbacks, eval_X, eval_y
             The names of LightGBM's classification metrics, and ``"focal"``: the mean focal loss. Names and callables
             are given what `predict_proba` predicts in that round.
         init_model
-            As there. Training goes on from that model's margins.
+            As there, of any gamma, the log-loss included. Training goes on from that model's log-odds.
 
         Returns
         -------
@@ -190,40 +184,19 @@ categorical_feature, callbacks, eval_X, eval_y
         classes, encoded = exclusive_classes(y)
         params = self.get_params()
         self._refuse(params, len(classes))
-        check_whole(init_model)
+        init_model = check_continuation(init_model)
         if isinstance(init_model, lightgbm.LGBMClassifier) and not np.array_equal(init_model.classes_, classes):
             msg = f"init_model must have the labels of y, {classes}, got {init_model.classes_}"
             raise ValueError(msg)
         by_label = label_weights(params, np.bincount(encoded, minlength=2))
         plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, by_label)
-        names, functions = _split_metrics(eval_metric)
-        # As the parent: the names of the parameter come last, its default where eval_metric does not name it already.
-        given = next((params[name] for name in _ALIASES["metric"] if params.get(name) is not None), None)
-        last = metric_names([given] if isinstance(given, str) else given or [], len(classes))
-        first = [name for name in metric_names(names, len(classes)) if name not in last]
-        ordered = [*first, *last] if given is not None else metric_names([*first, "logloss"], len(classes))
-        evaluation = Evaluation(plan.loss, self.focal_link, tuple(ordered), tuple(functions))
-
-        if (eval_X is None) != (eval_y is None) or (eval_X is not None and eval_set is not None):
-            msg = "eval_X and eval_y must be given together, and not with eval_set, got another choice of the three"
-            raise ValueError(msg)
-        several = isinstance(eval_y, tuple)
-        codes = (
-            [] if eval_y is None else [encode(part, classes, "eval_y") for part in (eval_y if several else (eval_y,))]
-        )
-        evaluated: dict[str, Any] = {}
-        if _TAKES_EVAL_X and codes:
-            evaluated = {"eval_X": eval_X, "eval_y": tuple(codes) if several else codes[0]}
-        elif codes:
-            eval_set = list(zip(eval_X, eval_y, strict=True)) if several else [(eval_X, eval_y)]
-        own_start = init_score is None and init_model is None
-        if own_start:
-            init_score = per_row(plan.intercept, len(encoded))
-            sets = [eval_set] if isinstance(eval_set, tuple) else eval_set or []
-            lengths = [len(part) for part in codes] or [len(labels) for _, labels in sets]
-            eval_init_score = [per_set(plan.intercept, n, eval_init_score, i) for i, n in enumerate(lengths)]
+        if init_score is None and init_model is None:
+            plan = replace(plan, objective=replace(plan.objective, start=plan.intercept))
+        evaluation = Evaluation(plan.objective, *_metrics(eval_metric, params, len(classes)))
+        eval_set, evaluated = _evaluation_sets(eval_set, eval_X, eval_y, classes)
 
         self._plan = plan
+        last = LastMargins()
         try:
             super().fit(
                 X,
@@ -238,53 +211,28 @@ categorical_feature, callbacks, eval_X, eval_y
                 eval_metric=[evaluation] if evaluation.names or evaluation.callables else None,
                 feature_name=feature_name,
                 categorical_feature=categorical_feature,
-                callbacks=[keep_objective, *(callbacks or [])],
+                callbacks=[keep_objective, last, *(callbacks or [])],
                 init_model=init_model,
                 **evaluated,
             )
         finally:
             del self._plan
-        self.focal_loss_: AnyFocalLoss = plan.loss
-        start = plan.intercept if own_start else 0.0
-        self._Booster: Any = to_builtin(self.booster_, start, multiclass=self.focal_multiclass)
+        start = np.array(plan.objective.start)
+        if self.focal_mean_shift:
+            margin = last.of(self)
+            if margin is None:
+                margin = self.predict_proba(X, raw_score=True)
+                margin = margin if init_score is None else margin + np.reshape(init_score, margin.shape, order="F")
+            start = start + plan.objective.mean_shift(encoded, margin + start, plan.weight)
+        self._take(plan, classes, start)
         return self
 
-    def predict_proba(
-        self,
-        X: Any,
-        raw_score: bool = False,
-        start_iteration: int = 0,
-        num_iteration: int | None = None,
-        pred_leaf: bool = False,
-        pred_contrib: bool = False,
-        validate_features: bool = False,
-        **kwargs: Any,
-    ) -> Any:
-        """Probability of each class through ``focal_link``; all arguments as in `lightgbm.LGBMClassifier`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        raw_score, start_iteration, num_iteration, pred_leaf, pred_contrib, validate_features, **kwargs
-            As in the parent.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), float64
-            Rows sum to 1, one-vs-rest included.
-        """
-        other = raw_score or pred_leaf or pred_contrib
-        result = super().predict_proba(
-            X,
-            raw_score=raw_score or not other,
-            start_iteration=start_iteration,
-            num_iteration=num_iteration,
-            pred_leaf=pred_leaf,
-            pred_contrib=pred_contrib,
-            validate_features=validate_features,
-            **kwargs,
-        )
-        return result if other else probabilities(self.focal_loss_, result, self.focal_link)
+    def _take(self, plan: Plan[FocalObjective], classes: npt.NDArray[Any], start: npt.ArrayLike) -> None:
+        """Turn the trained booster into an ordinary model that holds its start and the labels."""
+        self.focal_loss_: AnyFocalLoss = plan.loss
+        note = Note(plan.loss, self.focal_prior, classes)
+        multiclass = self.focal_multiclass
+        self._Booster: Any = to_builtin(self.booster_, start, multiclass=multiclass, note=note.to_json())
 
     def decision_function(self, X: Any, **kwargs: Any) -> npt.NDArray[np.float64]:
         """Margins, the start value included.
@@ -302,6 +250,60 @@ categorical_feature, callbacks, eval_X, eval_y
         margin: npt.NDArray[np.float64] = self.predict_proba(X, raw_score=True, **kwargs)
         return margin
 
+    @classmethod
+    def from_booster(cls, model: Any, classes: npt.ArrayLike | None = None) -> Self:
+        """Make a fitted estimator of an ordinary LightGBM model, or of one that an estimator saved.
+
+        Parameters
+        ----------
+        model : lightgbm.Booster, or path of a model file
+            Of the objective binary, multiclass or multiclassova. A booster of this class, saved by
+            ``booster_.save_model`` or copied, knows its labels, gamma and prior.
+        classes : array-like of shape (n_classes,), default=None
+            Labels in sorted order; None takes those that the model knows, or else 0..K-1.
+
+        Returns
+        -------
+        FocalLGBMClassifier
+            Fitted: it predicts, and another fit may go on from it (``init_model``).
+
+        Raises
+        ------
+        ValueError
+            For a model of another objective, or another number of classes.
+        """
+        check_continuation(model)
+        booster = model if isinstance(model, lightgbm.Booster) else lightgbm.Booster(model_file=model)
+        found = find_note(booster)
+        n_classes = max(2, int(booster.num_model_per_iteration()))
+        note = Note.from_json(found) if found else Note.plain(loss_of(booster), n_classes)
+        labels = note.classes if classes is None else np.asarray(classes)
+        if len(labels) != n_classes and not (len(labels) == 1 and found):
+            msg = f"classes must hold {n_classes} labels in sorted order, as the model has them, got {labels}"
+            raise ValueError(msg)
+        loss = note.loss
+        own = cls(
+            focal_gamma=loss.gamma,
+            focal_alpha=loss.alpha,
+            focal_prior=note.prior,
+            focal_multiclass=MULTICLASS[isinstance(loss, SigmoidFocalLoss)],
+        )
+        own.__dict__.update(
+            focal_loss_=loss,
+            fitted_=True,
+            _Booster=booster,
+            _objective=booster.params.get("objective"),
+            _le=LabelEncoder().fit(labels),
+            _classes=labels,
+            _n_classes=len(labels),
+            _n_features=booster.num_feature(),
+            _n_features_in=booster.num_feature(),
+            _fitted_with_feature_names=not all(map(re.compile(r"Column_\d+").fullmatch, booster.feature_name())),
+            _best_iteration=booster.best_iteration,
+            _best_score=booster.best_score,
+        )
+        return own
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a pickle or a copy; LightGBM's copy of a booster forgets the best iteration."""
         super().__setstate__(state)
@@ -309,10 +311,7 @@ categorical_feature, callbacks, eval_X, eval_y
             self._Booster.best_iteration = self._best_iteration
 
     def to_stock(self) -> Any:
-        """Return the fitted model as a `lightgbm.LGBMClassifier`, for tools that want that very class.
-
-        Its `predict_proba` is the ``logit`` link, unnormalised for one-vs-rest.
-        """
+        """Return the fitted model as a `lightgbm.LGBMClassifier`, for tools that want that very class."""
         stock = lightgbm.LGBMClassifier()
         kept = {name: value for name, value in self.__dict__.items() if not name.startswith("focal_")}
         stock.__dict__.update(kept)
@@ -327,7 +326,7 @@ categorical_feature, callbacks, eval_X, eval_y
             self._objective = "binary"
             if self._n_classes > 2:
                 self._objective = "multiclassova" if isinstance(plan.loss, SigmoidFocalLoss) else "multiclass"
-            params = with_plan(params, plan)
+            params = with_objective(bounded(params), plan.objective)
         return {name: value for name, value in params.items() if name not in PARAMETERS}
 
     def _process_n_jobs(self, n_jobs: int | None) -> int:
@@ -337,62 +336,70 @@ categorical_feature, callbacks, eval_X, eval_y
 
     def _refuse(self, params: dict[str, Any], n_labels: int) -> None:
         """Raise for what a custom objective cannot do, before any training."""
-        boosting = [str(params[name]) for name in _ALIASES["boosting"] if params.get(name) is not None]
-        if any(name in ("rf", "random_forest") for name in boosting):
-            msg = "boosting_type must not be 'rf': LightGBM has random forests for built-in objectives only; use 'gbdt'"
+        refuse_forests(params)
+        own = BINARY if n_labels <= 2 else ONE_VERSUS_REST if self.focal_multiclass == "ovr" else SOFTMAX
+        value = given(params, "objective")
+        if value is not None and (not isinstance(value, str) or value not in own):
+            msg = (
+                f"objective must be None or {min(own)!r} here, as the focal loss takes its place, got {value!r}; "
+                "for one-vs-rest set focal_multiclass='ovr'"
+            )
             raise ValueError(msg)
-        own = "binary" if n_labels <= 2 else "multiclassova" if self.focal_multiclass == "ovr" else "multiclass"
-        for name in _ALIASES["objective"]:
-            value = params.get(name)
-            if value is not None and (not isinstance(value, str) or value not in _OBJECTIVES[own]):
-                msg = (
-                    f"objective must be None or {own!r} here, as the focal loss takes its place, got {name}={value!r}; "
-                    "for one-vs-rest set focal_multiclass='ovr'"
-                )
-                raise ValueError(msg)
 
 
-def with_plan(params: dict[str, Any], plan: Plan[FocalObjective]) -> dict[str, Any]:
-    """Put a focal objective in the place of LightGBM's own objective and metric, and a bound on leaves without one."""
-    own = {*_ALIASES["objective"], *_ALIASES["metric"]}
-    bound = {}
-    if plan.max_delta_step is not None and not any(params.get(name) for name in _ALIASES["max_delta_step"]):
-        own.update(_ALIASES["max_delta_step"])
-        bound = {"max_delta_step": plan.max_delta_step}
-    others = {name: value for name, value in params.items() if name not in own}
-    # Without it the leaves of quantised gradients step up to 36, whatever the bound; with it, 1.9.
-    renewed = {"quant_train_renew_leaf": True} if params.get("use_quantized_grad") else {}
-    return renewed | others | bound | {"objective": plan.objective, "metric": "None"}
+class LastMargins:
+    """A callback that keeps the margins of the training rows after the last round, where LightGBM tells them."""
+
+    before_iteration = False
+    order = 25  # before early stopping, which ends a round with an exception
+
+    def __init__(self) -> None:
+        self._margin: npt.NDArray[np.float64] | None = None
+        self._rounds = 0
+
+    def __call__(self, env: Any) -> None:
+        """Look whether this is the last round; called by LightGBM."""
+        if env.iteration == env.end_iteration - 1:
+            self._margin, self._rounds = training_margins(env.model), env.model.current_iteration()
+
+    def of(self, estimator: Any) -> npt.NDArray[np.float64] | None:
+        """Return the margins of a fitted estimator, or None where training ended earlier or LightGBM does not tell."""
+        best = estimator.best_iteration_
+        return self._margin if best <= 0 or best == self._rounds else None
 
 
-def keep_objective(env: Any) -> None:
-    """Spare LightGBM's reset of an objective that is "none" already: without usable features it is an error."""
-    env.model._Booster__set_objective_to_none = True
+def bounded(params: dict[str, Any]) -> dict[str, Any]:
+    """Leave out this class's default of max_delta_step where the user gives it under another name."""
+    others = [name for name in aliases("max_delta_step") - {"max_delta_step"} if params.get(name) is not None]
+    return {k: v for k, v in params.items() if k != "max_delta_step"} if others else params
 
 
-keep_objective.before_iteration = True  # type: ignore[attr-defined]
-keep_objective.order = 0  # type: ignore[attr-defined]
+def _metrics(
+    eval_metric: Any, params: dict[str, Any], n_classes: int
+) -> tuple[tuple[str, ...], tuple[Callable[..., Any], ...]]:
+    """Return the names in LightGBM's order and the callables.
 
-
-def label_weights(params: dict[str, Any], rows: npt.NDArray[Any]) -> tuple[float, float] | None:
-    """Return what LightGBM's binary objective weighs labels 0 and 1 with, where the user asks for it.
-
-    `rows` holds the number of rows of each.
+    As in the parent: the names of the parameter come last, its default where eval_metric does not name it already.
     """
-    scale = float(params.get("scale_pos_weight") or 1.0)
-    if not any(params.get(name) for name in _ALIASES["is_unbalance"]):
-        return None if scale == 1.0 else (1.0, scale)
-    if scale != 1.0:
-        msg = f"scale_pos_weight must not be given with is_unbalance=True, got {scale}; use one of them"
+    names, functions = split_metrics("eval_metric", eval_metric)
+    parameter = given(params, "metric")
+    last = metric_names([parameter] if isinstance(parameter, str) else parameter or [], n_classes)
+    first = [name for name in metric_names(names, n_classes) if name not in last]
+    ordered = [*first, *last] if parameter is not None else metric_names([*first, "logloss"], n_classes)
+    return tuple(ordered), tuple(functions)
+
+
+def _evaluation_sets(
+    eval_set: Any, eval_X: Any, eval_y: Any, classes: npt.NDArray[Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Return eval_set, and the arguments for eval_X and eval_y where LightGBM has them; it does not encode eval_y."""
+    if (eval_X is None) != (eval_y is None) or (eval_X is not None and eval_set is not None):
+        msg = "eval_X and eval_y must be given together, and not with eval_set, got another choice of the three"
         raise ValueError(msg)
-    negative, positive = np.maximum(rows[:2], 1)
-    return (1.0, float(negative / positive)) if negative > positive else (float(positive / negative), 1.0)
-
-
-def _split_metrics(eval_metric: Any) -> tuple[list[str], list[Callable[..., Any]]]:
-    metrics = eval_metric if isinstance(eval_metric, list | tuple) else [] if eval_metric is None else [eval_metric]
-    for metric in metrics:
-        if not (isinstance(metric, str) or callable(metric)):
-            msg = f"eval_metric must be a name, a callable, or a list of them, got {metric!r}"
-            raise TypeError(msg)
-    return [m for m in metrics if isinstance(m, str)], [m for m in metrics if not isinstance(m, str)]
+    if eval_y is None:
+        return eval_set, {}
+    several = isinstance(eval_y, tuple)
+    codes = tuple(encode(part, classes, "eval_y") for part in (eval_y if several else (eval_y,)))
+    if _TAKES_EVAL_X:
+        return None, {"eval_X": eval_X, "eval_y": codes if several else codes[0]}
+    return (list(zip(eval_X, eval_y, strict=True)) if several else [(eval_X, eval_y)]), {}

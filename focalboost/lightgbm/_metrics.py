@@ -1,13 +1,13 @@
 """LightGBM's classification metrics by name, on what the estimator predicts.
 
-LightGBM feeds its own metrics raw scores where the objective is custom. Here they are computed from
-`predict_proba` of the round, under LightGBM's names and in the order that the user gave.
+LightGBM feeds its own metrics raw scores where the objective is custom. Here they are computed from what the model
+predicts in the round, under LightGBM's names and in the order that the user gave.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from itertools import combinations
 from typing import Any
@@ -15,11 +15,9 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from .._estimator import probabilities
+from .._callbacks import labels_and_weights
 from .._metrics import Float64Array, auc_or, error, log_loss
-from .._validation import MULTICLASS
-from ..losses import AnyFocalLoss, BinaryFocalLoss, SigmoidFocalLoss
-from ._objective import FocalMetric
+from ._objective import FocalMetric, FocalObjective
 
 Result = tuple[str, float, bool]
 
@@ -77,6 +75,16 @@ _SYNONYMS = {
 _NONE = {"", "none", "null", "custom", "na"}
 
 
+def split_metrics(name: str, metrics: Any) -> tuple[list[str], list[Callable[..., Any]]]:
+    """Return the names and the callables in what LightGBM takes for metrics; `name` is that of the argument."""
+    several = metrics if isinstance(metrics, list | tuple | set) else [] if metrics is None else [metrics]
+    for metric in several:
+        if not (isinstance(metric, str) or callable(metric)):
+            msg = f"{name} must be a name, a callable, or a list of them, got {metric!r}"
+            raise TypeError(msg)
+    return [m for m in several if isinstance(m, str)], [m for m in several if not isinstance(m, str)]
+
+
 def metric_names(names: Sequence[str], n_classes: int) -> list[str]:
     """Return LightGBM's own names, each once; raise ValueError for a metric that has no value here."""
     table, prefix = (BINARY, "binary") if n_classes <= 2 else (MULTI, "multi")
@@ -100,30 +108,35 @@ def metric_names(names: Sequence[str], n_classes: int) -> list[str]:
 class Evaluation:
     """All metrics of one evaluation set and round, from one conversion of its margins."""
 
-    loss: AnyFocalLoss
-    link: str
+    objective: FocalObjective
     names: tuple[str, ...]
     callables: tuple[Callable[..., Any], ...]
 
-    def __call__(self, y_true: Any, y_pred: Any, weight: Any) -> list[Result]:
-        """Return (name, value, higher is better) of each metric; called by LightGBM."""
-        margin = np.asarray(y_pred)
-        proba = probabilities(self.loss, margin, self.link)
-        y = np.asarray(y_true).astype(np.intp)
-        table = BINARY if isinstance(self.loss, BinaryFocalLoss) else MULTI
+    def __call__(self, first: Any, second: Any, weight: Any = None) -> list[Result]:
+        """Return (name, value, higher is better) of each metric.
+
+        Called by LightGBM: natively with margins and a Dataset, by the estimator with labels, margins and weights.
+        """
+        native = hasattr(second, "get_label")
+        labels, weight = labels_and_weights(second) if native else (first, weight)
+        margin = np.asarray(first if native else second) + np.array(self.objective.start)
+        proba = self.objective.predict_proba(margin)
+        y = np.asarray(labels).astype(np.intp)
+        table = BINARY if margin.ndim == 1 else MULTI
         results = [
-            self._focal(y_true, margin, weight)
+            FocalMetric.of(replace(self.objective, start=0.0))(labels, margin, weight)
             if name == "focal"
             else (name, table[name][0](y, proba, margin, weight), table[name][1])
             for name in self.names
         ]
+        predicted = proba[:, 1] if margin.ndim == 1 else proba
         for function in self.callables:
-            given = margin if isinstance(function, FocalMetric) else proba[:, 1] if proba.shape[1] == 2 else proba
-            arguments = (y_true, given, weight)[: len(signature(function).parameters)]
-            result = function(*arguments)
+            if isinstance(function, FocalMetric):
+                result: Any = replace(function, start=0.0)(labels, margin, weight)
+            elif native:
+                result = function(predicted, second)
+            else:
+                arguments = (labels, predicted, weight)
+                result = function(*arguments[: len(signature(function).parameters)])
             results.extend(result if isinstance(result, list) else [result])
         return results
-
-    def _focal(self, y_true: Any, margin: Any, weight: Any) -> Result:
-        multiclass = MULTICLASS[isinstance(self.loss, SigmoidFocalLoss)]
-        return FocalMetric(self.loss.gamma, self.loss.alpha, multiclass=multiclass)(y_true, margin, weight)

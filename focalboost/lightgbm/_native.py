@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .._frameworks import openmp_entry, require
@@ -11,14 +12,25 @@ lightgbm = require("lightgbm", "lightgbm", (4, 6))
 # The library that ctypes has loaded: there is no public name for it.
 OPENMP = openmp_entry(getattr(lightgbm.basic, "_LIB", None))
 
-_THREAD_NAMES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
+
+def aliases(name: str) -> set[str]:
+    """Return all names of a parameter."""
+    names: set[str] = lightgbm.basic._ConfigAliases.get(name)
+    return names
+
+
+def given(params: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a parameter under any of its names, the first one first, or None."""
+    return next((params[own] for own in sorted(aliases(name), key=name.__ne__) if params.get(own) is not None), None)
+
+
+def without(params: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return parameters without some, whatever their names."""
+    gone = set().union(*map(aliases, names))
+    return {name: value for name, value in params.items() if name not in gone}
 
 
 def n_threads(data: Any) -> int | None:
     """Return the thread count among the parameters of a Dataset, if the user gave one."""
-    params = getattr(data, "params", None) or {}
-    for name in _THREAD_NAMES:
-        value = params.get(name)
-        if isinstance(value, int) and value > 0:
-            return value
-    return None
+    threads = given(getattr(data, "params", None) or {}, "num_threads")
+    return threads if isinstance(threads, int) and threads > 0 else None

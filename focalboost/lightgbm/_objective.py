@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from .._callbacks import FocalMetricBase, FocalObjectiveBase, mean_loss
+from .._callbacks import FocalMetricBase, FocalObjectiveBase, in_order, labels_and_weights, mean_loss
 from . import _native
 
 
@@ -26,26 +26,36 @@ class FocalObjective(FocalObjectiveBase):
         `focalboost.MulticlassFocalLoss` or `focalboost.SigmoidFocalLoss`.
     multiclass : {"softmax", "ovr"}, default="softmax"
         For more than two classes: one loss over all classes, or one binary loss per class.
-    hessian : {"bounded", "upper", "exact", "expected"}, default="bounded"
-        See `focalboost.BinaryFocalLoss.gradient_hessian`. ``gamma=0, hessian="upper"`` gives the trees of
-        LightGBM's own objectives from the same start.
+    score : {"log_odds", "focal_logit"}, default="log_odds"
+        The unit of the margins: log-odds of the calibrated probability, which is what LightGBM's own objectives train; or the focal loss's own
+        logits.
+    prior : {"weighted", "sampled"}, default="weighted"
+        Whose log-odds: of the problem weighed by alpha (and `class_weight`), or of the data as sampled, with those
+        weights undone.
+    class_weight : sequence of float, default=None
+        Weights by class that the rows carry already, for ``prior="sampled"`` to undo.
+    start : float or tuple of float, default=0.0
+        What to add to the margins that LightGBM passes, where it does not know their start. `prepare` sets it.
+    hessian : {"expected", "exact"}, default=None
+        None takes ``"expected"``; see `focalboost.BinaryFocalLoss.gradient_hessian`. Focal logits have
+        ``"bounded"`` (None), ``"upper"``, ``"exact"`` and ``"expected"``.
     max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, at least 0.01. With the expected one, pass
-        `max_delta_step(y)` to the framework: an objective does not see the leaves.
+        Bound of a row's step with the bounded Hessian, at least 0.01. Leaves are bounded by LightGBM's own
+        ``max_delta_step``, in units of the margin.
     scale : float or tuple of float, default=1.0
-        Factor of the loss in training, in [1e-15, 1e15]; with ``multiclass="ovr"`` also one for each class. `normalize`
+        Factor of the loss in training, in [1e-15, 1e15]; with ``multiclass="ovr"`` also one for each class. `prepare`
         works it out.
 
     Notes
     -----
-    LightGBM starts a custom objective at 0 and forgets any start at prediction: give the Dataset
-    `init_score(objective, y)`, and pass the trained booster through `to_builtin`.
+    `focalboost.lightgbm.train` does all of this by itself. By hand: LightGBM starts a custom objective at 0 and forgets
+    any start at prediction, so train with ``objective.prepare(y)`` and pass the booster through `to_builtin`.
 
     Examples
     --------
     >>> from focalboost.lightgbm import FocalObjective
     >>> FocalObjective(gamma=1.0).intercept([0] * 95 + [1] * 5)  # doctest: +ELLIPSIS
-    -1.64...
+    -2.94...
     """
 
     _native: ClassVar[ModuleType] = _native
@@ -54,26 +64,16 @@ class FocalObjective(FocalObjectiveBase):
     def _softmax_factor(n_classes: int) -> float:
         return n_classes / (n_classes - 1)
 
-    def fpreproc(self, dtrain: Any, dtest: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-        """Start a fold from its training part's minimiser: ``lightgbm.cv(..., fpreproc=objective.fpreproc)``.
+    def prepare(self, y_true: Any, sample_weight: npt.ArrayLike | None = None, num_class: int | None = None) -> Self:
+        """Return the objective resolved, normalised and with its start, for `lightgbm.train` and `LGBMClassifier`.
 
         Parameters
         ----------
-        dtrain, dtest : lightgbm.Dataset
-        params : dict
-            ``num_class`` is read from it.
-
-        Returns
-        -------
-        dtrain, dtest, params
+        y_true, sample_weight, num_class
+            As in `intercept`.
         """
-        dtrain.construct()
-        dtest.construct()
-        n_classes = max(2, int(params.get("num_class", 1)))
-        start = self.intercept(dtrain.get_label(), dtrain.get_weight(), n_classes)
-        for data in (dtrain, dtest):
-            data.set_init_score(per_row(start, data.num_data()))
-        return dtrain, dtest, params
+        ready = self.normalize(y_true, sample_weight, num_class)
+        return replace(ready, start=ready.intercept(y_true, sample_weight, num_class))
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class FocalMetric(FocalMetricBase):
     gamma : float, default=2.0
     alpha : None, float, sequence or dict, default=None
         The training alpha, as numbers.
-    multiclass : {"softmax", "ovr"}, default="softmax"
-        As in `FocalObjective`.
+    multiclass, score, prior, class_weight, start
+        As in `FocalObjective`; `of` takes them all from one.
     """
 
     _native: ClassVar[ModuleType] = _native
@@ -108,47 +108,33 @@ class FocalMetric(FocalMetricBase):
 
 def init_score(
     objective: FocalObjective,
-    y: npt.ArrayLike,
+    y: Any,
     sample_weight: npt.ArrayLike | None = None,
     *,
-    n_classes: int | None = None,
+    num_class: int | None = None,
     n_samples: int | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Start value of every row, as a `lightgbm.Dataset` takes it.
+    """Start value of every row, as a `lightgbm.Dataset` takes it: for objectives without `prepare`.
 
     Parameters
     ----------
     objective : FocalObjective
-    y : array-like of shape (n_train,)
-        Training labels, class numbers 0..K-1.
+    y : array-like of shape (n_train,), or a lightgbm.Dataset
+        Training labels, class numbers 0..K-1. The two may change places.
     sample_weight : array-like of shape (n_train,), default=None
-        Training weights.
-    n_classes : int, default=None
+        Training weights; a Dataset brings its own.
+    num_class : int, default=None
         As in `FocalObjective.intercept`.
     n_samples : int, default=None
         Rows of the Dataset; None for those of `y`. An evaluation set starts from the training labels' value too.
 
     Returns
     -------
-    ndarray of shape (n_samples,) or, for more than two classes, (n_samples, n_classes) in Fortran order
+    ndarray of shape (n_samples,) or, for more than two classes, (n_samples, num_class) in Fortran order
     """
-    start = objective.intercept(y, sample_weight, n_classes)
-    return per_row(start, len(np.asarray(y)) if n_samples is None else n_samples)
-
-
-def per_row(start: float | npt.NDArray[np.float64], n_samples: int) -> npt.NDArray[np.float64]:
-    """Repeat a start value for each row, in the layout of an init_score."""
+    objective, y = in_order(FocalObjective, objective, y)
+    start = objective.intercept(y, sample_weight, num_class)
+    rows = len(labels_and_weights(y)[0]) if n_samples is None else n_samples
     if np.ndim(start) == 0:
-        return np.full(n_samples, start)
-    return np.asfortranarray(np.broadcast_to(start, (n_samples, np.size(start))))
-
-
-def per_set(start: Any, n_samples: int, given: Any, i: int) -> npt.NDArray[np.float64]:
-    """Return the start of evaluation set i, on top of an init_score of its own."""
-    own = None
-    if isinstance(given, dict):
-        own = given.get(i)
-    elif given is not None and i < len(given):
-        own = given[i]
-    rows = per_row(start, n_samples)
-    return rows if own is None else rows + np.asarray(own, dtype=np.float64).reshape(rows.shape, order="F")
+        return np.full(rows, start)
+    return np.asfortranarray(np.broadcast_to(start, (rows, np.size(start))))

@@ -1,0 +1,260 @@
+"""`train` and `cv` with the arguments of LightGBM's own, and the focal loss in the place of the log-loss."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+
+from .._validation import FloatArray, check_flag
+from ._booster import check_continuation, moved, to_builtin
+from ._metrics import Evaluation, metric_names, split_metrics
+from ._native import given, lightgbm, without
+from ._objective import FocalObjective, init_score
+from ._params import BINARY, ONE_VERSUS_REST, SOFTMAX, keep_objective, label_weights, refuse_forests, with_objective
+
+
+def train(
+    params: dict[str, Any],
+    train_set: Any,
+    num_boost_round: int = 100,
+    valid_sets: list[Any] | None = None,
+    valid_names: list[str] | None = None,
+    feval: Any = None,
+    init_model: Any = None,
+    callbacks: list[Callable[..., Any]] | None = None,
+    *,
+    mean_shift: bool = True,
+) -> Any:
+    """Train as `lightgbm.train`, with the focal loss.
+
+    Parameters
+    ----------
+    params : dict
+        As there. ``objective`` may be a `FocalObjective`; the name of a log-loss or none at all means
+        ``FocalObjective()``, gamma 2. ``metric`` takes LightGBM's classification metrics and ``"focal"``.
+        ``scale_pos_weight`` and ``is_unbalance`` weigh the positives, as they do for LightGBM's own objective.
+    train_set, num_boost_round, valid_sets, valid_names, callbacks
+        As there.
+    feval
+        As there; called with probabilities, as with LightGBM's own objective.
+    init_model
+        As there: a model that holds its start, trained with a log-loss or with `train`.
+    mean_shift : bool, default=True
+        End with the constant that makes the predictions right on average on the training rows; see
+        `FocalObjective.mean_shift`. Evaluation results are those of the rounds before it.
+
+    Returns
+    -------
+    lightgbm.Booster
+        An ordinary model, without a training set: `predict` gives calibrated probabilities.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For parameters and labels that the focal loss does not take.
+
+    Examples
+    --------
+    >>> import lightgbm
+    >>> from focalboost.lightgbm import FocalObjective, train
+    >>> from sklearn.datasets import make_classification
+    >>> X, y = make_classification(weights=[0.9], random_state=0)
+    >>> params = {"objective": FocalObjective(gamma=1.0), "verbosity": -1}
+    >>> train(params, lightgbm.Dataset(X, y), 5).predict(X).shape
+    (100,)
+    """
+    check_flag("mean_shift", mean_shift)
+    init_model = check_continuation(init_model)
+    run = Run(params, feval, held=init_model is not None)
+    booster = lightgbm.train(
+        run.params(),
+        train_set,
+        num_boost_round,
+        valid_sets=valid_sets,
+        valid_names=valid_names,
+        feval=run.evaluate,
+        init_model=init_model,
+        keep_training_booster=True,
+        callbacks=[keep_objective, *(callbacks or [])],
+    )
+    trained = to_builtin(booster, run.objective.start, multiclass=run.objective.multiclass)
+    return moved(trained, run.shift(booster, train_set)) if mean_shift else trained
+
+
+def cv(
+    params: dict[str, Any],
+    train_set: Any,
+    num_boost_round: int = 100,
+    *args: Any,
+    metrics: Any = None,
+    feval: Any = None,
+    fpreproc: Callable[..., Any] | None = None,
+    return_cvbooster: bool = False,
+    **kwargs: Any,
+) -> dict[str, Any]:
+    """Cross-validate as `lightgbm.cv`, with the focal loss; each fold starts from its own training rows.
+
+    Parameters
+    ----------
+    params, metrics, feval
+        As in `train`; `metrics` takes the place of ``metric`` in `params`, as in `lightgbm.cv`.
+    train_set, num_boost_round, fpreproc, return_cvbooster, *args, **kwargs
+        As in `lightgbm.cv`.
+
+    Returns
+    -------
+    dict
+        As from `lightgbm.cv`. The boosters of a ``"cvbooster"`` hold their starts.
+    """
+    if metrics is not None:
+        params = without(params, "metric") | {"metric": metrics}
+    run = Run(params, feval, held=True)
+    starts = []
+
+    def started(dtrain: Any, dtest: Any, fold_params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+        if fpreproc is not None:
+            dtrain, dtest, fold_params = fpreproc(dtrain, dtest, fold_params)
+        dtrain.construct()
+        dtest.construct()
+        num_class = int(given(params, "num_class") or 1)
+        objective = run.weighed(dtrain)
+        starts.append(objective.intercept(dtrain, num_class=num_class))
+        for data in (dtrain, dtest):
+            data.set_init_score(init_score(objective, dtrain, num_class=num_class, n_samples=data.num_data()))
+        return dtrain, dtest, fold_params
+
+    result: dict[str, Any] = lightgbm.cv(
+        run.params(),
+        train_set,
+        num_boost_round,
+        *args,
+        feval=run.evaluate,
+        fpreproc=started,
+        return_cvbooster=return_cvbooster,
+        **kwargs,
+    )
+    if return_cvbooster:
+        folds = result["cvbooster"]
+        folds.boosters = [
+            to_builtin(booster, start, multiclass=run.objective.multiclass)
+            for booster, start in zip(folds.boosters, starts, strict=True)
+        ]
+    return result
+
+
+class Run:
+    """One training: its objective, which is complete once LightGBM has shown the training set.
+
+    Parameters
+    ----------
+    params : dict
+        As in `train`.
+    feval : callable, list of callables or None
+    held : bool
+        Whether the margins hold their start: in init_score, or in the model that training goes on from.
+    """
+
+    def __init__(self, params: dict[str, Any], feval: Any, held: bool) -> None:
+        refuse_forests(params)
+        self.objective = _objective(params)
+        self._params = params
+        self._functions = tuple(split_metrics("feval", feval)[1])
+        self._held = held
+        self._ready = False
+        num_class = int(given(params, "num_class") or 1)
+        named, functions = split_metrics("metric", given(params, "metric"))
+        if functions:
+            msg = "metric must hold names, got a callable; give it as feval"
+            raise TypeError(msg)
+        self._names = metric_names(named or ["logloss"], num_class)
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        """Stay the same: LightGBM copies parameters, and this learns during the training."""
+        return self
+
+    def params(self) -> dict[str, Any]:
+        """Return the parameters for LightGBM."""
+        return with_objective(self._params, self)
+
+    def __call__(self, margin: FloatArray, data: Any) -> tuple[FloatArray, FloatArray]:
+        """Return gradient and Hessian; called by LightGBM."""
+        if not self._ready:
+            num_class = 1 if margin.ndim == 1 else margin.shape[1]
+            held = self._held or data.get_init_score() is not None
+            weighed = self.weighed(data)
+            self.objective = weighed.normalize(data, num_class=num_class) if held else weighed.prepare(
+                data, num_class=num_class
+            )
+            self._ready = True
+        return self.objective(margin, data)
+
+    def weighed(self, data: Any) -> FocalObjective:
+        """Return the objective with the weights by label that the parameters ask for."""
+        labels = np.asarray(data.get_label()).astype(np.intp)
+        by_label = label_weights(self._params, np.bincount(labels, minlength=2))
+        if by_label is None:
+            return self.objective
+        if self.objective.alpha is not None or given(self._params, "num_class") not in (None, 1):
+            msg = (
+                "scale_pos_weight and is_unbalance are for two classes without alpha, "
+                f"got {by_label} and {self.objective!r}; use alpha"
+            )
+            raise ValueError(msg)
+        return replace(self.objective, alpha=by_label)
+
+    def evaluate(self, margin: FloatArray, data: Any) -> list[tuple[str, float, bool]]:
+        """Return all metrics; called by LightGBM."""
+        return Evaluation(self.objective, tuple(self._names), self._functions)(margin, data)
+
+    def shift(self, booster: Any, train_set: Any) -> Any:
+        """Return the mean shift of a booster that still has its training set, at its best iteration."""
+        margin = training_margins(booster)
+        if margin is None:
+            warnings.warn(
+                "mean_shift has no effect with boosting='dart' here, as LightGBM does not tell its training margins; "
+                "use FocalLGBMClassifier, or add objective.mean_shift(y, margin) to the start yourself",
+                UserWarning,
+                stacklevel=3,
+            )
+            return 0.0
+        return self.objective.mean_shift(train_set, margin + np.array(self.objective.start))
+
+
+def training_margins(booster: Any) -> FloatArray | None:
+    """Return LightGBM's own margins of its training rows after the best iteration, or None where it has none.
+
+    The booster loses its later trees: rolling back is how to leave them out, as the rows themselves may be gone. Dart
+    drops trees before it tells.
+    """
+    if str(given(booster.params, "boosting")) == "dart":
+        return None
+    held: list[FloatArray] = []
+
+    def keep(margin: FloatArray, data: Any) -> tuple[str, float, bool]:
+        held.append(np.array(margin))
+        return "", 0.0, False
+
+    if booster.best_iteration > 0:
+        for _ in range(booster.current_iteration() - booster.best_iteration):
+            booster.rollback_one_iter()
+    booster.eval_train(keep)
+    return held[0]
+
+
+def _objective(params: dict[str, Any]) -> FocalObjective:
+    wanted = given(params, "objective")
+    if isinstance(wanted, FocalObjective):
+        if wanted.score != "log_odds":
+            msg = "objective must train in log-odds here, got one in focal logits; use lightgbm.train and its margins"
+            raise ValueError(msg)
+        return wanted
+    if wanted is None or (isinstance(wanted, str) and wanted in BINARY | SOFTMAX):
+        return FocalObjective()
+    if isinstance(wanted, str) and wanted in ONE_VERSUS_REST:
+        return FocalObjective(multiclass="ovr")
+    msg = f"objective must be a FocalObjective, or the log-loss in whose place it comes, got {wanted!r}"
+    raise ValueError(msg)
