@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimator import PARAMETERS, Plan, make_plan, probabilities
+from .._estimator import PARAMETERS, make_plan
+from .._note import Note
 from .._validation import MAX_ALPHA, MIN_ALPHA, MULTICLASS, check_number
-from ..losses import AnyFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
-from ._metrics import Evaluation, ExactHistory
-from ._native import Trainer, as_booster, in_native_order, load, outputs, xgboost
+from ..losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
+from ._metrics import Evaluation, History
+from ._native import Trainer, as_booster, in_native_order, load, move_start, outputs, training_margins, xgboost
 from ._objective import FocalObjective, as_base_score
-from ._saved import Saved
 from ._target import Target
+
+# Chosen on rare classes: docs/stress.md.
+MAX_DELTA_STEP = 4.0
+# The attribute of a booster that holds what `Note` writes.
+NOTE = "focalboost"
 
 _OBJECTIVES = ("binary:logistic", "multi:softprob", "multi:softmax")
 
@@ -25,35 +29,32 @@ _OBJECTIVES = ("binary:logistic", "multi:softprob", "multi:softmax")
 class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defined]
     """`xgboost.XGBClassifier` that trains on the focal loss.
 
-    It starts at the minimiser of the focal risk, and the trained ``get_booster()`` is an ordinary XGBoost model with
-    that start inside: its own ``predict`` gives the ``logit`` link.
+    It trains in log-odds, and ``get_booster()`` is an ordinary XGBoost model: what it predicts is `predict_proba`.
 
     Parameters
     ----------
     objective : {"binary:logistic", "multi:softprob", "multi:softmax"} or None, default="binary:logistic"
         The log-loss that is replaced; which one follows from the labels, as in `xgboost.XGBClassifier`.
+    max_delta_step : float or None, default=4.0
+        XGBoost's own, which has no bound by default: how far a leaf may move the log-odds before the learning rate. In
+        a leaf of rare rows alone a Newton step goes too far. 0 or None set no bound.
     focal_gamma : float, default=2.0
-        Focusing parameter in [0, 1e6]; 0 is the log-loss. (``gamma`` is XGBoost's ``min_split_loss``.)
+        Focusing parameter in [0, 100]; 0 is the log-loss. (``gamma`` is XGBoost's ``min_split_loss``.)
     focal_alpha : None, float, sequence, dict, "balanced" or "effective", default=None
         Class weights, as in `focalboost.BinaryFocalLoss`, `focalboost.MulticlassFocalLoss` and
         `focalboost.SigmoidFocalLoss`; a dict has the labels as keys. Not together with ``scale_pos_weight``.
-    focal_hessian : {"bounded", "upper", "exact", "expected"}, default="upper"
-        See `focalboost.BinaryFocalLoss.gradient_hessian`.
-    focal_max_step : float or None, default=4.0
-        Bound of a leaf's step before the learning rate, at least 0.01: by how much it may move the log-odds of the
-        probability (`focalboost.xgboost.FocalObjective.max_delta_step`), or with the bounded Hessian the margin. None
-        sets no bound. ``max_delta_step``, if given and not 0, takes its place.
-    focal_link : {"focal", "logit", "posterior"}, default="focal"
-        From margins to `predict_proba`: gamma inverted; nothing inverted; gamma and alpha inverted.
+    focal_prior : {"weighted", "sampled"}, default="weighted"
+        Whose probabilities the model predicts: those of the problem that ``focal_alpha`` or ``scale_pos_weight``
+        weigh, as XGBoost does; or those of the data as sampled, with these weights undone.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
-        For more than two classes. With "ovr" the booster has a sigmoid for each class.
-    focal_normalize : bool, default=True
-        Scale the loss so that ``min_child_weight``, ``reg_lambda`` and their like mean what they mean for the log-loss;
-        see `focalboost.xgboost.FocalObjective.normalize`.
+        For more than two classes. With "ovr" each class has its own sigmoid, and rows do not sum to 1.
+    focal_mean_shift : bool, default=True
+        End with the constant in log-odds that makes the predictions right on average on the training rows; see
+        `focalboost.xgboost.FocalObjective.mean_shift`. ``evals_result()`` is that of the rounds before it.
     **kwargs
-        All other parameters of `xgboost.XGBClassifier`, with their defaults there. ``eval_metric`` takes the names of
-        XGBoost's classification metrics, ``"focal"`` (the mean focal loss) and any number of callables, all of
-        them given what `predict_proba` predicts in that round. ``base_score``, if given, replaces the start.
+        All other parameters of `xgboost.XGBClassifier`, with their defaults there. ``eval_metric`` takes XGBoost's
+        names, ``"focal"`` (the mean focal loss) and any number of callables, given what `predict_proba` predicts in
+        that round. ``base_score``, if given, replaces the start.
 
     Attributes
     ----------
@@ -77,23 +78,20 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         self,
         *,
         objective: str | None = "binary:logistic",
+        max_delta_step: float | None = MAX_DELTA_STEP,
         focal_gamma: float = 2.0,
         focal_alpha: Any = None,
-        focal_hessian: str = "upper",
-        focal_max_step: float | None = 4.0,
-        focal_link: str = "focal",
+        focal_prior: str = "weighted",
         focal_multiclass: str = "softmax",
-        focal_normalize: bool = True,
+        focal_mean_shift: bool = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(objective=objective, **kwargs)
+        super().__init__(objective=objective, max_delta_step=max_delta_step, **kwargs)
         self.focal_gamma = focal_gamma
         self.focal_alpha = focal_alpha
-        self.focal_hessian = focal_hessian
-        self.focal_max_step = focal_max_step
-        self.focal_link = focal_link
+        self.focal_prior = focal_prior
         self.focal_multiclass = focal_multiclass
-        self.focal_normalize = focal_normalize
+        self.focal_mean_shift = focal_mean_shift
 
     def fit(
         self,
@@ -122,7 +120,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         eval_set
             As there, with labels as in ``y``.
         xgb_model
-            As there. Training goes on from that model's margins, and its start is kept.
+            As there, of any gamma, the log-loss included. Training goes on from that model's log-odds.
 
         Returns
         -------
@@ -139,16 +137,17 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         if xgb_model is not None:
             xgb_model = as_booster(xgb_model)
             _check_continuation(xgb_model, params["base_score"], target, softmax)
-        default = not params.get("disable_default_eval_metric")
-        evaluation = Evaluation.of(params["eval_metric"], default, plan.loss, self.focal_link, target.multilabel)
-        history = ExactHistory(evaluation)
+        note = Note(plan.loss, self.focal_prior, target.classes, target.multilabel)
+        default = "" if params.get("disable_default_eval_metric") else "mlogloss" if softmax else "logloss"
+        evaluation = Evaluation.of(params["eval_metric"], default, plan.objective, not target.multilabel)
+        history = History(evaluation, **{NOTE: note.to_json()})
 
         params["objective"] = plan.objective
         params["eval_metric"] = None
         params["callbacks"] = [history, *(params["callbacks"] or [])]
-        params["max_delta_step"] = leaf_bound(params, plan)
+        params["max_delta_step"] = leaf_bound(params)
         if params["base_score"] is None and xgb_model is None:
-            params["base_score"] = as_base_score(plan.intercept, plan.loss, target.columns)
+            params["base_score"] = as_base_score(plan.intercept, plan.objective, target.columns)
         labels = target.for_xgboost(numbers)
         sets = None
         if eval_set is not None:
@@ -173,8 +172,10 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         )
         self._Booster: Any = trainer.get_booster()
         self.evals_result_: Any = getattr(trainer, "evals_result_", None)
-        self._take(Saved(plan.loss, self.focal_link, target.classes, target.multilabel))
-        self._saved.write(self._Booster)
+        if self.focal_mean_shift:
+            margin = training_margins(self._Booster, trainer.data)
+            move_start(self._Booster, plan.objective.mean_shift(labels, margin, plan.weight))
+        self._take(note)
         return self
 
     def predict(
@@ -209,40 +210,11 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
             )
             return margin
         proba = self.predict_proba(X, validate_features, base_margin, iteration_range)
-        if self._saved.multilabel:
+        if self._note.multilabel:
             return (proba > 0.5).astype(np.intp)
         # One class alone has the probabilities of two, as in the parent.
         labels: npt.NDArray[Any] = self.classes_[np.minimum(proba.argmax(axis=1), len(self.classes_) - 1)]
         return labels
-
-    def predict_proba(
-        self,
-        X: Any,
-        validate_features: bool = True,
-        base_margin: Any = None,
-        iteration_range: tuple[int, int] | None = None,
-    ) -> npt.NDArray[np.float64]:
-        """Probability of each class through ``focal_link``; all arguments as in `xgboost.XGBClassifier`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        validate_features, base_margin, iteration_range
-            As in the parent.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), float64
-            Rows sum to 1, one-vs-rest included; but for multilabel targets.
-        """
-        margin = self.predict(
-            X,
-            output_margin=True,
-            validate_features=validate_features,
-            base_margin=base_margin,
-            iteration_range=iteration_range,
-        )
-        return probabilities(self.focal_loss_, margin, self.focal_link, exclusive=not self._saved.multilabel)
 
     def decision_function(self, X: Any, **kwargs: Any) -> npt.NDArray[np.float32]:
         """Margins, the start value included.
@@ -259,22 +231,12 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         """
         return self.predict(X, output_margin=True, **kwargs)
 
-    def save_model(self, fname: Any) -> None:
-        """Write the model as `xgboost.XGBClassifier.save_model`, with loss, link and labels as an attribute of it.
-
-        Parameters
-        ----------
-        fname : str or path
-            Its ending tells the format.
-        """
-        booster = self.get_booster()
-        replace(self._saved, link=self.focal_link).write(booster)
-        super().save_model(fname)
-
     def load_model(self, fname: Any) -> None:
-        """Read a model that `save_model` wrote, its loss, link and labels included.
+        """Read a model that this class, XGBoost or a checkpoint wrote.
 
-        The parameters focal_gamma, focal_alpha, focal_link and focal_multiclass become those of the model.
+        Of this class, the parameters focal_gamma, focal_alpha, focal_prior and focal_multiclass become those of the
+        model, and ``classes_`` its labels; of another ``binary:logistic`` or ``multi:softprob`` model the labels are
+        0..K-1.
 
         Parameters
         ----------
@@ -283,35 +245,31 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         Raises
         ------
         ValueError
-            For a model that `FocalXGBClassifier` did not write, or a file that ends too early.
+            For a model of another objective, or a file that ends too early.
         """
         booster = load(fname, n_jobs=self.n_jobs)
-        saved = Saved.find(booster)
-        if saved is None:
-            msg = (
-                "fname must be a model that FocalXGBClassifier saved, got one without its loss, link and labels; "
-                "load it with xgboost.XGBClassifier"
-            )
-            raise ValueError(msg)
+        held = booster.attr(NOTE)
+        note = Note.from_json(held) if held else _plain_note(booster)
         own = {name: getattr(self, name) for name in ("objective", "base_score")}
         super().load_model(fname)
         # The parent makes parameters of what the model holds, and a new fit would start from them.
         for name, value in own.items():
             setattr(self, name, value)
-        self._take(saved)
-        self.focal_gamma, self.focal_alpha, self.focal_link = saved.loss.gamma, saved.loss.alpha, saved.link
-        self.focal_multiclass = MULTICLASS[isinstance(saved.loss, SigmoidFocalLoss)]
+        self._take(note)
+        if held:
+            self.focal_gamma, self.focal_alpha, self.focal_prior = note.loss.gamma, note.loss.alpha, note.prior
+            self.focal_multiclass = MULTICLASS[isinstance(note.loss, SigmoidFocalLoss)]
 
     @property
     def classes_(self) -> npt.NDArray[Any]:
         """Labels in sorted order; 0 and 1 for multilabel targets."""
         check_is_fitted(self)
-        return np.arange(2) if self._saved.multilabel else self._saved.classes
+        return np.arange(2) if self._note.multilabel else self._note.classes
 
     def to_stock(self) -> Any:
         """Return the fitted model as an `xgboost.XGBClassifier`, for tools that want that very class.
 
-        Its `predict_proba` is the ``logit`` link, unnormalised for one-vs-rest, and its labels are 0..K-1.
+        Its labels are 0..K-1.
         """
         params = {name: value for name, value in self.get_params().items() if name not in PARAMETERS}
         stock = xgboost.XGBClassifier(**params | {"objective": self._native_objective()})
@@ -333,10 +291,10 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
     def _native_objective(self) -> str:
         return "multi:softprob" if isinstance(self.focal_loss_, MulticlassFocalLoss) else "binary:logistic"
 
-    def _take(self, saved: Saved) -> None:
-        self._saved = saved
-        self.focal_loss_: AnyFocalLoss = saved.loss
-        self.n_classes_ = 2 if saved.multilabel else len(saved.classes)
+    def _take(self, note: Note) -> None:
+        self._note = note
+        self.focal_loss_: AnyFocalLoss = note.loss
+        self.n_classes_ = 2 if note.multilabel else len(note.classes)
 
 
 def check_objective(objective: Any) -> None:
@@ -348,10 +306,20 @@ def check_objective(objective: Any) -> None:
         raise ValueError(msg)
 
 
-def leaf_bound(params: Mapping[str, Any], plan: Plan[FocalObjective]) -> float | None:
-    """Return ``max_delta_step``: the user's, or else that of the plan, where the model has leaves."""
-    given: float | None = params.get("max_delta_step")
-    return given if given or params.get("booster") == "gblinear" else plan.max_delta_step
+def leaf_bound(params: Mapping[str, Any]) -> float | None:
+    """Return ``max_delta_step``, but for linear models, which have no leaves and warn of it."""
+    return None if params.get("booster") == "gblinear" else params.get("max_delta_step")
+
+
+def _plain_note(booster: Any) -> Note:
+    """Return what is known of a model that XGBoost trained by itself."""
+    name, size = outputs(booster)
+    if name in ("multi:softprob", "multi:softmax"):
+        return Note.plain(MulticlassFocalLoss, size)
+    if name != "binary:logistic":
+        msg = f"fname must be a model of binary:logistic or multi:softprob, got {name!r}; load it with xgboost.Booster"
+        raise ValueError(msg)
+    return Note.plain(BinaryFocalLoss, 2) if size == 1 else Note.plain(SigmoidFocalLoss, size, multilabel=True)
 
 
 def label_weights(scale_pos_weight: Any) -> tuple[float, float] | None:
@@ -377,7 +345,8 @@ def _check_continuation(booster: Any, base_score: Any, target: Target, softmax: 
     if outputs(booster) != expected:
         msg = "xgb_model must have the objective {!r} and {} margins a row for these labels, got {!r} and {}"
         raise ValueError(msg.format(*expected, *outputs(booster)))
-    saved = Saved.find(booster)
-    if saved is not None and (saved.classes.tolist(), saved.multilabel) != (target.classes.tolist(), target.multilabel):
-        msg = f"xgb_model must have the labels of y, {target.classes}, got {saved.classes}"
+    held = booster.attr(NOTE)
+    note = Note.from_json(held) if held else None
+    if note is not None and (note.classes.tolist(), note.multilabel) != (target.classes.tolist(), target.multilabel):
+        msg = f"xgb_model must have the labels of y, {target.classes}, got {note.classes}"
         raise ValueError(msg)

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
-from .._callbacks import FocalMetricBase, FocalObjectiveBase, mean_loss
-from ..losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss
+from .._callbacks import FocalMetricBase, FocalObjectiveBase, in_order, labels_and_weights, mean_loss
 from . import _native
+from ._native import probability
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,32 @@ class FocalObjective(FocalObjectiveBase):
         `focalboost.MulticlassFocalLoss` or `focalboost.SigmoidFocalLoss`.
     multiclass : {"softmax", "ovr"}, default="softmax"
         For more than two classes: one loss over all classes, or one binary loss per class.
-    hessian : {"bounded", "upper", "exact", "expected"}, default="bounded"
-        See `focalboost.BinaryFocalLoss.gradient_hessian`. ``gamma=0, hessian="upper"`` gives the trees of
-        XGBoost's own objectives from the same start.
+    score : {"log_odds", "focal_logit"}, default="log_odds"
+        The unit of the margins: log-odds of the calibrated probability, which is what XGBoost's own objectives train;
+        or the focal loss's own logits.
+    prior : {"weighted", "sampled"}, default="weighted"
+        Whose log-odds: of the problem weighed by alpha (and `class_weight`), or of the data as sampled, with those
+        weights undone.
+    class_weight : sequence of float, default=None
+        Weights by class that the rows carry already, for ``prior="sampled"`` to undo.
+    start : float or tuple of float, default=0.0
+        What to add to the margins that XGBoost passes; none, where it knows their start as ``base_score``.
+    hessian : {"expected", "exact"}, default=None
+        None takes ``"expected"``; see `focalboost.BinaryFocalLoss.gradient_hessian`. Focal logits have
+        ``"bounded"`` (None), ``"upper"``, ``"exact"`` and ``"expected"``.
     max_step : float, default=2.0
-        Bound of a leaf's step with the bounded Hessian, at least 0.01. With the expected one, pass
-        `max_delta_step(y)` to the framework: an objective does not see the leaves.
+        Bound of a row's step with the bounded Hessian, at least 0.01. Leaves are bounded by XGBoost's own
+        ``max_delta_step``, in units of the margin.
     scale : float or tuple of float, default=1.0
         Factor of the loss in training, in [1e-15, 1e15]; with ``multiclass="ovr"`` also one for each class. `normalize`
         works it out.
 
     Notes
     -----
-    Give `xgboost.train` three things, and the model is an ordinary one: ``"objective": "binary:logistic"`` (or
-    ``"multi:softprob"`` and ``num_class``) and ``"base_score": base_score(objective, y)`` among the parameters, and
-    ``obj=objective``. `xgboost.XGBClassifier` sets the first itself; it needs ``base_score`` too.
+    `focalboost.xgboost.train` does all of this by itself. By hand, give `xgboost.train` three things, and the model is
+    an ordinary one: ``"objective": "binary:logistic"`` (or ``"multi:softprob"`` and ``num_class``) and ``"base_score":
+    base_score(objective, y)`` among the parameters, and ``obj=objective.normalize(y)``. `xgboost.XGBClassifier` sets
+    the first itself; it needs ``base_score`` too.
     Multilabel targets, and one-vs-rest whose model predicts sigmoids, are labels of shape (n_samples, n_classes)
     with ``multiclass="ovr"`` and ``"binary:logistic"``.
 
@@ -50,7 +60,7 @@ class FocalObjective(FocalObjectiveBase):
     --------
     >>> from focalboost.xgboost import FocalObjective, base_score
     >>> round(base_score(FocalObjective(gamma=1.0), [0] * 95 + [1] * 5), 3)
-    0.162
+    0.05
     """
 
     _native: ClassVar[ModuleType] = _native
@@ -58,24 +68,6 @@ class FocalObjective(FocalObjectiveBase):
     @staticmethod
     def _softmax_factor(n_classes: int) -> float:
         return 2.0
-
-    def fpreproc(self, dtrain: Any, dtest: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-        """Start a fold from its training part's minimiser: ``xgboost.cv(..., fpreproc=objective.fpreproc)``.
-
-        Parameters
-        ----------
-        dtrain, dtest : xgboost.DMatrix
-        params : dict
-            ``num_class`` is read from it, ``base_score`` is set.
-
-        Returns
-        -------
-        dtrain, dtest, params
-        """
-        weight = dtrain.get_weight()
-        n_classes = max(2, int(params.get("num_class", 1)))
-        start = base_score(self, dtrain.get_label(), weight if len(weight) else None, n_classes=n_classes)
-        return dtrain, dtest, {**params, "base_score": start}
 
 
 @dataclass(frozen=True)
@@ -91,8 +83,8 @@ class FocalMetric(FocalMetricBase):
     gamma : float, default=2.0
     alpha : None, float, sequence or dict, default=None
         The training alpha, as numbers.
-    multiclass : {"softmax", "ovr"}, default="softmax"
-        As in `FocalObjective`.
+    multiclass, score, prior, class_weight, start
+        As in `FocalObjective`; `of` takes them all from one.
     """
 
     _native: ClassVar[ModuleType] = _native
@@ -115,22 +107,23 @@ class FocalMetric(FocalMetricBase):
 
 def base_score(
     objective: FocalObjective,
-    y: npt.ArrayLike,
+    y: Any,
     sample_weight: npt.ArrayLike | None = None,
     *,
-    n_classes: int | None = None,
+    num_class: int | None = None,
 ) -> float | list[float]:
     """Start value as XGBoost's parameter ``base_score`` takes it.
 
     Parameters
     ----------
     objective : FocalObjective
-    y : array-like of shape (n_samples,) or (n_samples, n_classes)
+    y : array-like of shape (n_samples,) or (n_samples, n_classes), or an xgboost.DMatrix
         Training labels: class numbers 0..K-1, for ``binary:logistic`` or ``multi:softprob``; or 0/1 labels in a column
-        for each class, for ``binary:logistic`` and an objective with ``multiclass="ovr"``.
+        for each class, for ``binary:logistic`` and an objective with ``multiclass="ovr"``. The two may change places.
     sample_weight : array-like of shape (n_samples,), default=None
-    n_classes : int, default=None
-        As in `FocalObjective.intercept`.
+        A DMatrix brings its own.
+    num_class : int, default=None
+        As in `FocalObjective.intercept`: the parameter of XGBoost.
 
     Returns
     -------
@@ -138,17 +131,14 @@ def base_score(
         For ``binary:logistic`` a probability, or one for each column, in [1e-6, 1 - 1e-6], as XGBoost itself keeps it;
         for ``multi:softprob`` K margins, through softmax of mean 0, as XGBoost's own.
     """
-    loss = objective.loss_of(y, n_classes)
-    return as_base_score(objective.intercept(y, sample_weight, n_classes), loss, np.ndim(y) == 2)
+    objective, y = in_order(FocalObjective, objective, y)
+    start = objective.intercept(y, sample_weight, num_class)
+    return as_base_score(start, objective, np.ndim(labels_and_weights(y)[0]) == 2)
 
 
-def as_base_score(start: float | npt.NDArray[np.float64], loss: AnyFocalLoss, columns: bool) -> float | list[float]:
+def as_base_score(start: float | npt.NDArray[np.float64], objective: FocalObjective, columns: bool) -> Any:
     """Bring a start to the form of `base_score`; `columns` tells a column of labels for each class."""
-    if isinstance(loss, MulticlassFocalLoss):
-        form = start - np.mean(start)
-    elif isinstance(loss, BinaryFocalLoss) or columns:
-        form = np.clip(expit(start), 1e-6, 1 - 1e-6)
-    else:
-        form = np.asarray(start)
-    value: float | list[float] = form.tolist()
-    return value
+    if np.ndim(start) == 0 or columns:
+        return probability(start).tolist()
+    centre = np.mean(start) if objective.multiclass == "softmax" else 0.0
+    return (np.asarray(start) - centre).tolist()
