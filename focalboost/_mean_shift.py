@@ -9,59 +9,95 @@ of the model.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, softmax
+from scipy.special import expit, logit, softmax
 
 from ._validation import FloatArray
 
 Float64Array = npt.NDArray[np.float64]
-# Sums over the training rows for a shift: of predictions, of labels, and the derivatives of the former.
-Sums: TypeAlias = tuple[Float64Array, Float64Array, Float64Array]
 
 _TOLERANCE = 1e-10
 _MOST_STEPS = 100
 _LONGEST_STEP = 2.0
 
 
-def training_sums(
-    shift: Float64Array, margin: FloatArray, y: npt.NDArray[Any], weight: FloatArray | None, exclusive: bool
-) -> Sums:
-    """Return the weighted sums of the predictions of each column with a shift, of its labels, and the derivatives.
+@dataclass(frozen=True)
+class Sums:
+    """Weighted sums over training rows, which add up over parts of them; arrays of shape (n_columns,).
 
     Parameters
     ----------
-    shift : ndarray of shape (n_columns,)
+    predicted, labels : of the predictions of each column, and of its labels
+    total : of the weights
+    derivatives : ndarray of shape (n_columns, n_columns)
+        Of the predictions by the shifts.
+    """
+
+    predicted: Float64Array
+    labels: Float64Array
+    total: Float64Array
+    derivatives: Float64Array
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.predicted + other.predicted,
+            self.labels + other.labels,
+            self.total + other.total,
+            self.derivatives + other.derivatives,
+        )
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Margins of a trained model for rows that it was trained on.
+
+    Parameters
+    ----------
     margin : ndarray of shape (n_samples, n_columns)
-    y : ndarray of shape (n_samples,), class numbers; or (n_samples, n_columns), 0/1 labels
+    labels : ndarray of shape (n_samples,), class numbers; or (n_samples, n_columns), 0/1 labels
     weight : ndarray of shape (n_samples, 1) or (n_samples, n_columns), or None
     exclusive : bool
         Softmax over the columns, or a sigmoid of each.
     """
-    moved = margin + shift
-    p: Float64Array = softmax(moved, axis=1) if exclusive else expit(moved)
-    weighted = p if weight is None else p * weight
-    if y.ndim == 1:
-        labels = np.bincount(y, None if weight is None else weight[:, 0], p.shape[1]).astype(np.float64)
-    else:
-        labels = (y if weight is None else y * weight).sum(axis=0, dtype=np.float64)
-    if exclusive:
-        derivatives = np.diag(weighted.sum(axis=0)) - weighted.T @ p
-    else:
-        derivatives = np.diag((weighted * (1 - p)).sum(axis=0))
-    return weighted.sum(axis=0), labels, derivatives
+
+    margin: FloatArray
+    labels: npt.NDArray[np.intp]
+    weight: Float64Array | None
+    exclusive: bool
+
+    def sums(self, shift: Float64Array) -> Sums:
+        """Return the sums with a shift of each column added."""
+        moved = self.margin + shift
+        n_columns = moved.shape[1]
+        p: Float64Array = softmax(moved, axis=1) if self.exclusive else expit(moved)
+        weighted = p if self.weight is None else p * self.weight
+        if self.labels.ndim == 1:
+            by_row = None if self.weight is None else self.weight[:, 0]
+            labels = np.bincount(self.labels, by_row, n_columns).astype(np.float64)
+        else:
+            own = self.labels if self.weight is None else self.labels * self.weight
+            labels = own.sum(axis=0, dtype=np.float64)
+        total = np.full(n_columns, len(moved), dtype=np.float64)
+        if self.weight is not None:
+            total = np.broadcast_to(self.weight.sum(axis=0), (n_columns,))
+        if self.exclusive:
+            derivatives = np.diag(weighted.sum(axis=0)) - weighted.T @ p
+        else:
+            derivatives = np.diag((weighted * (1 - p)).sum(axis=0))
+        return Sums(weighted.sum(axis=0), labels, total, derivatives)
 
 
-def mean_shift(sums: Callable[[Float64Array], Sums], total: Float64Array, exclusive: bool) -> Float64Array:
+def mean_shift(sums: Callable[[Float64Array], Sums], n_columns: int, exclusive: bool) -> Float64Array:
     """Return the shift of each column with which predictions and labels have the same sums.
 
     Parameters
     ----------
-    sums : callable of a shift, as `training_sums`
-    total : ndarray of shape (n_columns,)
-        Weight of all rows, of which label sums are a part.
+    sums : callable
+        As `TrainingRows.sums`, over all rows.
+    n_columns : int
     exclusive : bool
         As there. The shifts of a softmax have mean 0.
 
@@ -70,25 +106,26 @@ def mean_shift(sums: Callable[[Float64Array], Sums], total: Float64Array, exclus
     ndarray of shape (n_columns,), float64
         0 where a column has rows of one label only, for which no shift is right; for a softmax then everywhere.
     """
-    n_columns = len(total)
     shift = np.zeros(n_columns)
     for _ in range(_MOST_STEPS):
-        predicted, labels, derivatives = sums(shift)
-        possible = (labels > 0) & (labels < total) & (predicted > 0) & (predicted < total)
+        now = sums(shift)
+        possible = (now.labels > 0) & (now.labels < now.total) & (now.predicted > 0) & (now.predicted < now.total)
         if not possible.any() or (exclusive and not possible.all()):
             break
-        if np.all(np.abs(predicted - labels)[possible] <= _TOLERANCE * labels[possible]):
+        excess = now.predicted - now.labels
+        if np.all(np.abs(excess)[possible] <= _TOLERANCE * now.labels[possible]):
             break
         step = np.zeros(n_columns)
         if exclusive:
             # Adding to all classes changes nothing: the ones fill that gap of the matrix.
-            step = np.linalg.solve(derivatives + np.trace(derivatives) / n_columns**2, labels - predicted)
+            step = np.linalg.solve(now.derivatives + np.trace(now.derivatives) / n_columns**2, -excess)
             step -= step.mean()
         else:
             # Newton on the log-odds of the mean: nearly linear however rare the label is.
-            p, y = predicted[possible] / total[possible], labels[possible] / total[possible]
-            by_mean = derivatives.diagonal()[possible] / total[possible] / (p * (1 - p))
-            step[possible] = (np.log(y / (1 - y)) - np.log(p / (1 - p))) / by_mean
+            total = now.total[possible]
+            p, y = now.predicted[possible] / total, now.labels[possible] / total
+            by_mean = now.derivatives.diagonal()[possible] / total / (p * (1 - p))
+            step[possible] = (logit(y) - logit(p)) / by_mean
         longest = np.abs(step).max()
         shift += step * min(1.0, _LONGEST_STEP / longest) if longest > 0 else 0.0
     return shift

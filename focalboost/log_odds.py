@@ -26,7 +26,6 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from ._validation import check_gamma
 from .links import Point, inverse_log_odds_weight
@@ -85,7 +84,8 @@ def focal_logit(log_odds: npt.ArrayLike, gamma: float) -> Float64Array:
         z = z - step
         if np.all(np.abs(step) <= 1e-10 * np.abs(z)):  # the next would change nothing
             break
-    return np.copysign(z, f)
+    logit: Float64Array = np.copysign(z, f)
+    return logit
 
 
 def row_weight(log_odds: npt.ArrayLike, gamma: float) -> Float64Array:
@@ -131,7 +131,9 @@ def binary_curves(gamma: float) -> Curves:
         other = Point.at(-z, gamma)
         # phi(z) = p exp(-f) phi(-z) / q, so that the likelier label loses exp(-f) times what does not vanish.
         likelier = np.exp(other.log_phi - point.minus_log_v) * point.ratio / (1 + gamma * point.bend)
-        return np.stack([scale, derivative * np.exp(t), likelier, np.exp(-gamma * point.minus_log_v) * other.minus_log_v])
+        return np.stack(
+            [scale, derivative * np.exp(t), likelier, np.exp(-gamma * point.minus_log_v) * other.minus_log_v]
+        )
 
     bent = gamma + gamma / (1 + gamma)  # of exp(-z) z in B (1 + gamma) - 1, far out
     slopes = np.array([0.0, -bent * np.exp(-np.log1p(gamma) / (1 + gamma)) / (1 + gamma) ** 2, 0.0, 1.0])

@@ -1,4 +1,4 @@
-"""Figures in scikit-learn's Display convention: the losses, a score against gamma, probabilities by link.
+"""Figures in scikit-learn's Display convention: the losses, row weights, a score against gamma, probabilities by link.
 
 Each class is made by one of its ``from_...`` methods, which draw too; `plot` draws again.
 """
@@ -6,26 +6,26 @@ Each class is made by one of its ``from_...`` methods, which draw too; `plot` dr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logit
+from scipy.special import expit, logit
 from sklearn.calibration import calibration_curve
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from ._frameworks import require
-from ._validation import HESSIANS, LINKS, FloatArray, check_choice, check_gamma
+from ._validation import HESSIANS, LINKS, FloatArray, check_choice, check_gamma, check_number
+from .log_odds import row_weight
 from .losses import BinaryFocalLoss
 
 require("matplotlib", "plot", (3, 8))
 
 from matplotlib import colormaps, pyplot  # noqa: E402 (after the message of its absence)
 
-__all__ = ["FocalLossDisplay", "LinkCalibrationDisplay", "ScoreByGammaDisplay"]
+__all__ = ["FocalLossDisplay", "LinkCalibrationDisplay", "RowWeightDisplay", "ScoreByGammaDisplay"]
 
 QUANTITIES = ("loss", "gradient", "hessian")
 STRATEGIES = ("quantile", "uniform")
@@ -100,9 +100,7 @@ class FocalLossDisplay(_Display):
         """
         check_choice("quantity", quantity, QUANTITIES)
         check_choice("hessian", hessian, HESSIANS)
-        if not len(gammas):
-            msg = "gammas must hold at least one number, got none"
-            raise ValueError(msg)
+        _check_gammas(gammas)
         probability = np.arange(1, n_points + 1) / (n_points + 1)
         margin, ones = logit(probability), np.ones(n_points)
         values = {}
@@ -115,11 +113,7 @@ class FocalLossDisplay(_Display):
     def plot(self, *, ax: Any = None, **kwargs: Any) -> Self:
         """Draw one line for each gamma; `ax` and `kwargs` as in the methods above."""
         self._set_axes(ax)
-        shades = np.linspace(0.15, 0.85, len(self.values))
-        self.lines_: list[Any] = []
-        for (gamma, values), shade in zip(self.values.items(), shades, strict=True):
-            style = {"color": colormaps["viridis"](shade), "label": f"$\\gamma$ = {gamma:g}"} | kwargs
-            self.lines_ += self.ax_.plot(self.probability, values, **style)
+        self.lines_ = _lines_by_gamma(self.ax_, self.probability, self.values, kwargs)
         if min(values.min() for values in self.values.values()) < 0:
             self.ax_.axhline(0, color="0.6", linewidth=0.8, zorder=0)
         self.ax_.set(xlabel="probability of the true class", ylabel=self.quantity, xlim=(0, 1))
@@ -230,10 +224,81 @@ class ScoreByGammaDisplay(_Display):
 
 
 @dataclass
-class LinkCalibrationDisplay(_Display):
-    """Observed rate against predicted probability, with and without the calibrating link.
+class RowWeightDisplay(_Display):
+    """Weight of a row in the log-loss that has the gradient of the focal loss, against its probability.
 
-    Use `from_estimator` or `from_predictions`.
+    Use `from_gammas`.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n_points,)
+        Calibrated probability of either label: the weight is the same for both.
+    values : dict from gamma to ndarray of shape (n_points,)
+        Relative to that at even odds.
+
+    Attributes
+    ----------
+    ax_, figure_, lines_ : what matplotlib has drawn
+    """
+
+    probability: FloatArray
+    values: Mapping[float, FloatArray]
+
+    @classmethod
+    def from_gammas(
+        cls,
+        gammas: Sequence[float] = (0.0, 0.5, 1.0, 2.0, 5.0),
+        *,
+        lowest: float = 1e-4,
+        n_points: int = 501,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Evaluate and draw.
+
+        Parameters
+        ----------
+        gammas : sequence of float
+            Each in [0, 100]. 0 is the log-loss.
+        lowest : float, default=1e-4
+            Where the axis begins, in (0, 0.5); it ends at ``1 - lowest``, and is even in log-odds.
+        n_points : int, default=501
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+        **kwargs : passed to `matplotlib.axes.Axes.plot`
+
+        Returns
+        -------
+        RowWeightDisplay
+
+        Raises
+        ------
+        ValueError, TypeError
+            For an empty `gammas`, or values outside these rules.
+        """
+        _check_gammas(gammas)
+        check_number("lowest", lowest, "a number in (0, 0.5)", np.nextafter(0, 1), np.nextafter(0.5, 0))
+        end = -logit(lowest)
+        log_odds = np.linspace(-end, end, n_points)
+        values = {float(gamma): row_weight(log_odds, gamma) / row_weight(0.0, gamma) for gamma in gammas}
+        return cls(expit(log_odds), values).plot(ax=ax, **kwargs)
+
+    def plot(self, *, ax: Any = None, **kwargs: Any) -> Self:
+        """Draw one line for each gamma; `ax` and `kwargs` as in the method above."""
+        self._set_axes(ax)
+        self.lines_ = _lines_by_gamma(self.ax_, self.probability, self.values, kwargs)
+        self.ax_.set(xlabel="probability", ylabel="weight relative to even odds", xscale="logit")
+        self.ax_.set_xlim(self.probability[0], self.probability[-1])
+        self.ax_.legend()
+        return self
+
+
+@dataclass
+class LinkCalibrationDisplay(_Display):
+    """Observed rate against the probabilities that the links read from focal logits.
+
+    What a focal loss written by hand predicts, and what is there to be read. Models of this package train in log-odds,
+    whose probabilities `sklearn.calibration.CalibrationDisplay` shows. Use `from_predictions`.
 
     Parameters
     ----------
@@ -248,11 +313,11 @@ class LinkCalibrationDisplay(_Display):
     curves: Mapping[str, tuple[FloatArray, FloatArray]]
 
     @classmethod
-    def from_estimator(
+    def from_predictions(
         cls,
-        estimator: Any,
-        X: Any,
-        y: npt.ArrayLike,
+        y_true: npt.ArrayLike,
+        raw_prediction: npt.ArrayLike,
+        loss: BinaryFocalLoss,
         *,
         links: Sequence[str] = ("logit", "focal"),
         n_bins: int = 10,
@@ -260,14 +325,16 @@ class LinkCalibrationDisplay(_Display):
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Predict with each link and draw.
+        """Turn focal logits into probabilities with each link and draw.
 
         Parameters
         ----------
-        estimator : a fitted `FocalLGBMClassifier` or `FocalXGBClassifier` of two classes
-        X : array-like or frame of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Labels; the later in sorted order is the one whose probability is drawn.
+        y_true : array-like of shape (n_samples,)
+            Labels 0 and 1.
+        raw_prediction : array-like of shape (n_samples,)
+            Focal logits, the start value included.
+        loss : BinaryFocalLoss
+            What the model was trained with, alpha as numbers.
         links : sequence of {"logit", "focal", "posterior"}, default=("logit", "focal")
         n_bins : int, default=10
         strategy : {"quantile", "uniform"}, default="quantile"
@@ -281,78 +348,22 @@ class LinkCalibrationDisplay(_Display):
 
         Raises
         ------
-        TypeError
-            If the estimator has no ``focal_link``.
-        ValueError
-            If it was not trained on two classes.
+        ValueError, TypeError
+            For values outside these rules.
         """
-        if not hasattr(estimator, "focal_link"):
-            msg = (
-                f"estimator must be a FocalLGBMClassifier or a FocalXGBClassifier, got {type(estimator).__name__}; "
-                "of a pipeline give the last step, and X as it receives it"
-            )
+        if isinstance(links, str):
+            msg = f"links must be a sequence of names, got the name {links!r}; give [{links!r}]"
             raise TypeError(msg)
-        check_is_fitted(estimator)
-        if len(estimator.classes_) != 2:
-            msg = f"estimator must have been trained on 2 classes, got {len(estimator.classes_)}"
-            raise ValueError(msg)
-        shown = copy(estimator)  # the parameter is read at prediction; the caller's keeps its own
-        probabilities = {}
-        for link in links:
-            check_choice("links", link, LINKS)
-            shown.focal_link = link
-            probabilities[link] = shown.predict_proba(X)[:, 1]
-        positive = np.asarray(y) == estimator.classes_[1]
-        return cls._from_probabilities(positive, probabilities, n_bins, strategy).plot(ax=ax, **kwargs)
-
-    @classmethod
-    def from_predictions(
-        cls,
-        y_true: npt.ArrayLike,
-        raw_prediction: npt.ArrayLike,
-        loss: BinaryFocalLoss,
-        *,
-        links: Sequence[str] = ("logit", "focal"),
-        n_bins: int = 10,
-        strategy: str = "quantile",
-        ax: Any = None,
-        **kwargs: Any,
-    ) -> Self:
-        """Turn margins into probabilities with each link and draw.
-
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Labels 0 and 1.
-        raw_prediction : array-like of shape (n_samples,)
-            Margins, the start value included.
-        loss : BinaryFocalLoss, or an objective of one
-            What the model was trained with, alpha as numbers.
-        links, n_bins, strategy, ax, **kwargs
-            As in `from_estimator`.
-
-        Returns
-        -------
-        LinkCalibrationDisplay
-        """
-        check_consistent_length(y_true, raw_prediction)
-        probabilities = {link: loss.predict_proba(raw_prediction, link)[:, 1] for link in links}
-        return cls._from_probabilities(y_true, probabilities, n_bins, strategy).plot(ax=ax, **kwargs)
-
-    @classmethod
-    def _from_probabilities(
-        cls, y_true: npt.ArrayLike, probabilities: Mapping[str, FloatArray], n_bins: int, strategy: str
-    ) -> Self:
-        if not probabilities:
+        if not links:
             msg = f"links must hold at least one of {', '.join(LINKS)}, got none"
             raise ValueError(msg)
         check_choice("strategy", strategy, STRATEGIES)
-        return cls(
-            {
-                link: calibration_curve(y_true, probability, n_bins=n_bins, strategy=strategy)
-                for link, probability in probabilities.items()
-            }
-        )
+        check_consistent_length(y_true, raw_prediction)
+        curves = {}
+        for link in links:
+            probability = loss.predict_proba(raw_prediction, check_choice("links", link, LINKS))[:, 1]
+            curves[link] = calibration_curve(y_true, probability, n_bins=n_bins, strategy=strategy)
+        return cls(curves).plot(ax=ax, **kwargs)
 
     def plot(self, *, ax: Any = None, **kwargs: Any) -> Self:
         """Draw one line for each link, and the diagonal; `ax` and `kwargs` as in the methods above."""
@@ -366,3 +377,21 @@ class LinkCalibrationDisplay(_Display):
         self.ax_.set(xlabel="predicted probability", ylabel="observed rate")
         self.ax_.legend()
         return self
+
+
+def _check_gammas(gammas: Any) -> None:
+    if not isinstance(gammas, Sequence | np.ndarray) or isinstance(gammas, str):
+        msg = f"gammas must be a sequence of numbers, got {gammas!r}; give [{gammas!r}]"
+        raise TypeError(msg)
+    if not len(gammas):
+        msg = "gammas must hold at least one number, got none"
+        raise ValueError(msg)
+
+
+def _lines_by_gamma(ax: Any, x: FloatArray, values: Mapping[float, FloatArray], kwargs: Mapping[str, Any]) -> list[Any]:
+    shades = np.linspace(0.15, 0.85, len(values))
+    lines: list[Any] = []
+    for (gamma, y), shade in zip(values.items(), shades, strict=True):
+        style = {"color": colormaps["viridis"](shade), "label": f"$\\gamma$ = {gamma:g}", **kwargs}
+        lines += ax.plot(x, y, **style)
+    return lines

@@ -30,9 +30,8 @@ def search_space(n_classes: int = 2) -> dict[str, list[Any]]:
     Returns
     -------
     dict from parameters of `FocalLGBMClassifier` and `FocalXGBClassifier` to lists
-        ``focal_gamma``, with 0 (the log-loss) among its values; ``focal_alpha``; and ``max_delta_step`` and
-        ``reg_lambda``, which shorten a leaf's step in the framework's way (a ``max_delta_step`` of 0 leaves the bound
-        to ``focal_max_step``).
+        ``focal_gamma``, with 0 (the log-loss) among its values; ``focal_alpha``; and ``max_delta_step``, the bound of a
+        leaf's step in log-odds (0: none), and ``reg_lambda``, which shortens it.
 
     Raises
     ------
@@ -48,7 +47,7 @@ def search_space(n_classes: int = 2) -> dict[str, list[Any]]:
     return {
         "focal_gamma": [0.0, 0.5, 1.0, 2.0, 5.0],
         "focal_alpha": _alphas(n_classes),
-        "max_delta_step": [0.0, 0.5, 1.0, 2.0],
+        "max_delta_step": [0.0, 1.0, 2.0, 4.0],
         "reg_lambda": [0.0, 1.0, 10.0],
     }
 

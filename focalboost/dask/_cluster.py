@@ -44,7 +44,7 @@ class OnCluster:
         return by_partition(self.to_local(), "predict", X, self.classes_.dtype, ())
 
     def predict_proba(self, X: Any) -> Any:
-        """Probability of each class through ``focal_link``.
+        """Probability of each class.
 
         Parameters
         ----------

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
 
 from .._estimator import PARAMETERS, make_plan
-from ..lightgbm import FocalLGBMClassifier, FocalObjective, to_builtin
-from ..lightgbm._classifier import keep_objective, label_weights, with_plan
+from .._validation import check_start
+from ..lightgbm import FocalLGBMClassifier, FocalObjective
+from ..lightgbm._booster import moved
+from ..lightgbm._classifier import bounded
 from ..lightgbm._native import lightgbm
+from ..lightgbm._params import keep_objective, label_weights, with_objective
 from ._cluster import OnCluster
 from ._shards import class_factors, counted_alpha, load
 
@@ -99,28 +103,30 @@ class DaskFocalLGBMClassifier(OnCluster, FocalLGBMClassifier):  # type: ignore[m
         by_label = label_weights(params, np.bincount(numbers, shards.rows, minlength=2))
         plan = make_plan(local, FocalObjective, shards.classes, numbers, shards.weights, by_label)
 
+        plan = replace(plan, objective=replace(plan.objective, start=check_start(plan.intercept)))
+
         # A regressor takes class numbers as they are; a classifier would encode those of its worker again.
         inner = lightgbm.DaskLGBMRegressor(client=self.client_)
         own = ("client", "class_weight", *PARAMETERS)
-        inner.set_params(**{k: v for k, v in with_plan(params, plan).items() if k not in own})
+        inner.set_params(**{k: v for k, v in with_objective(bounded(params), plan.objective).items() if k not in own})
         if len(numbers) > 2:
             inner.set_params(num_class=len(numbers))
         inner.fit(
             shards.features(),
             shards.labels(),
             sample_weight=shards.row_weights(factors),
-            init_score=shards.repeat(plan.intercept),
             feature_name=feature_name,
             categorical_feature=categorical_feature,
             callbacks=[keep_objective, *(callbacks or [])],
         )
-        booster = to_builtin(inner.booster_, plan.intercept, multiclass=self.focal_multiclass)
         state = {k: v for k, v in vars(inner).items() if k.startswith("_") and k != "_other_params"}
         self.__dict__.update(state)
         self._le = LabelEncoder().fit(shards.classes)
         self._classes, self._n_classes = shards.classes, len(shards.classes)
-        self._Booster, self._objective = booster, booster.params["objective"]
-        self.focal_loss_, self.fitted_ = plan.loss, True
+        self._take(plan, shards.classes, plan.intercept)
+        self._objective, self.fitted_ = self._Booster.params["objective"], True
+        if self.focal_mean_shift:
+            self._Booster = moved(self._Booster, shards.mean_shift(self.to_local(), plan.objective, factors))
         return self
 
 

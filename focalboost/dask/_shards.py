@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from dask import array, delayed
+from distributed import get_client
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._class_weights import balanced_alpha, effective_alpha
 from .._estimator import encode
+from .._mean_shift import Sums, TrainingRows, mean_shift
 from .._validation import MAX_WEIGHT, check_weights, weight_error, zero_weights_error
 from ._collections import array_of, by_rows, partitions
 
@@ -64,11 +68,44 @@ class Shards:
         labels = partitions(self.y)
         weights = [None] * len(labels) if self.sample_weight is None else partitions(self.sample_weight)
         parts = zip(labels, weights, strict=True)
-        return self._vector([delayed(_weigh)(y, w, self.classes, by_class) for y, w in parts], np.float64)
+        return self._vector([_weigh_delayed(y, w, self.classes, by_class) for y, w in parts], np.float64)
 
-    def repeat(self, row: npt.ArrayLike) -> Any:
-        """Return the same number, or the same numbers, for each row."""
-        return self._vector([delayed(_repeat)(row, length) for length in self.lengths], np.float64, np.shape(row))
+    def mean_shift(self, model: Any, objective: Any, class_weights: Float64Array | None) -> Float64Array:
+        """Return the shift that makes a fitted model right on average on all these rows.
+
+        Parameters
+        ----------
+        model : fitted classifier of this machine
+        objective : FocalObjective
+            What it was trained with.
+        class_weights : ndarray of shape (n_classes,), or None
+            As in `row_weights`.
+        """
+        labels, X = partitions(self.y), partitions(self.X)
+        given = [None] * len(X) if self.sample_weight is None else partitions(self.sample_weight)
+        by_class = np.ones(len(self.classes)) if class_weights is None else class_weights
+        weighed = class_weights is not None or self.sample_weight is not None
+        weights = [
+            _weigh_delayed(y, w, self.classes, by_class) if weighed else None
+            for y, w in zip(labels, given, strict=True)
+        ]
+        sent = delayed(model)
+        tasks = [
+            delayed(_training_rows)(sent, objective, part, y, w, self.classes)
+            for part, y, w, length in zip(X, labels, weights, self.lengths, strict=True)
+            if length
+        ]
+        client = get_client()
+        parts = client.compute(tasks)
+
+        def sums(shift: Float64Array) -> Sums:
+            every = client.gather(client.map(_sums, parts, shift=shift, pure=False))
+            whole: Sums = reduce(operator.add, every)
+            return whole
+
+        softmax = objective.multiclass == "softmax"
+        n_columns = len(self.classes) if len(self.classes) > 2 else 1
+        return mean_shift(sums, n_columns, softmax and n_columns > 1)
 
     def features(self) -> Any:
         """Return X without the partitions that hold no row."""
@@ -171,5 +208,15 @@ def _weigh(y: Any, sample_weight: Any, classes: npt.NDArray[Any], by_class: Floa
     return weights if sample_weight is None else weights * column_or_1d(sample_weight)
 
 
-def _repeat(row: npt.ArrayLike, length: int) -> Float64Array:
-    return np.tile(np.asarray(row, dtype=np.float64), (length, 1) if np.ndim(row) else length)
+_weigh_delayed = delayed(_weigh)
+
+
+def _training_rows(
+    model: Any, objective: Any, X: Any, y: Any, weight: Float64Array | None, classes: npt.NDArray[Any]
+) -> TrainingRows:
+    rows: TrainingRows = objective._training_rows(encode(y, classes, "y"), model.decision_function(X), weight)
+    return rows
+
+
+def _sums(rows: TrainingRows, shift: Float64Array) -> Sums:
+    return rows.sums(shift)

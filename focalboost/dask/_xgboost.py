@@ -10,13 +10,13 @@ import numpy as np
 from xgboost import dask as xgboost_dask
 
 from .._estimator import encode, make_plan
+from .._note import Note
 from ..losses import MulticlassFocalLoss
 from ..xgboost import FocalObjective
-from ..xgboost._classifier import FocalXGBClassifier, check_objective, label_weights, leaf_bound
-from ..xgboost._metrics import Evaluation, ExactHistory, Result
-from ..xgboost._native import over_workers
+from ..xgboost._classifier import NOTE, FocalXGBClassifier, check_objective, label_weights, leaf_bound
+from ..xgboost._metrics import Evaluation, History, Result
+from ..xgboost._native import move_start, over_workers
 from ..xgboost._objective import as_base_score
-from ..xgboost._saved import Saved
 from ._cluster import OnCluster
 from ._shards import Shards, counted_alpha, load
 
@@ -31,9 +31,9 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
     client : distributed.Client, default=None
         None takes the current one.
     **kwargs
-        As in `focalboost.FocalXGBClassifier`. ``eval_metric`` takes the names of means over rows, which are computed
-        over the rows of all workers, ``"aucpr"``, which XGBoost approximates, and callables, of which the mean over the
-        workers is taken, by the weight of their rows.
+        As in `focalboost.FocalXGBClassifier`. ``eval_metric`` takes XGBoost's names, of which it approximates areas on
+        a cluster; ``"focal"``, over the rows of all workers; and callables, of which the mean over the workers is
+        taken, by the weight of their rows.
 
     Notes
     -----
@@ -79,8 +79,7 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         TypeError
             If X, y or the weights are no Dask collection.
         ValueError
-            If their partitions differ; for labels, weights and parameters as in `focalboost.FocalXGBClassifier`; for a
-            metric that is no mean over rows.
+            If their partitions differ; for labels, weights and parameters as in `focalboost.FocalXGBClassifier`.
         """
         check_objective(self.objective)
         shards = load(self.client_, X, y, sample_weight)
@@ -90,16 +89,17 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         by_label = label_weights(self.scale_pos_weight)
         plan = make_plan(local, FocalObjective, shards.classes, np.arange(n_classes), shards.weights, by_label)
         params = local.get_xgb_params()
-        default = not params.get("disable_default_eval_metric")
-        evaluation = ClusterEvaluation.of(self.eval_metric, default, plan.loss, self.focal_link, multilabel=False)
         softmax = isinstance(plan.loss, MulticlassFocalLoss)
         columns = n_classes > 2 and not softmax
+        default = "" if params.get("disable_default_eval_metric") else "mlogloss" if softmax else "logloss"
+        evaluation = ClusterEvaluation.of(self.eval_metric, default, plan.objective)
+        note = Note(plan.loss, self.focal_prior, shards.classes)
+        history = History(evaluation, **{NOTE: note.to_json()})
         params["objective"] = "multi:softprob" if softmax else "binary:logistic"
         params |= {"num_class": n_classes} if softmax else {}
-        if (bound := leaf_bound(params, plan)) is not None:
-            params["max_delta_step"] = bound
+        params["max_delta_step"] = leaf_bound(params) or 0
         if self.base_score is None:
-            params["base_score"] = as_base_score(plan.intercept, plan.loss, columns)
+            params["base_score"] = as_base_score(plan.intercept, plan.objective, columns)
         params |= {"disable_default_eval_metric": True, "eval_metric": evaluation.by_xgboost}
 
         train = self._matrix(shards, columns)
@@ -110,7 +110,6 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
             encode(held_out.classes, shards.classes, "eval_set")
             held_out = replace(held_out, classes=shards.classes)
             evals.append((self._matrix(held_out, columns, train), f"validation_{i}"))
-        history = ExactHistory(evaluation)
         trained = xgboost_dask.train(
             self.client_,
             params,
@@ -125,8 +124,9 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         )
         self._Booster = trained["booster"]
         self.evals_result_ = trained["history"] if evals else None
-        self._take(Saved(plan.loss, self.focal_link, shards.classes, multilabel=False))
-        self._saved.write(self._Booster)
+        self._take(note)
+        if self.focal_mean_shift:
+            move_start(self._Booster, shards.mean_shift(self.to_local(), plan.objective, None))
         return self
 
     def _wrapper_params(self) -> set[str]:
@@ -153,21 +153,11 @@ class ClusterEvaluation(Evaluation):
     """The metrics of a fit, over the rows of all workers."""
 
     def __call__(self, margin: Any, data: Any) -> list[Result]:
-        """Return (name, value) of each metric; called by XGBoost on each worker."""
+        """Return (name, value) of each metric that is not XGBoost's; called by XGBoost on each worker."""
         weight = data.get_weight()
         total = float(weight.sum() if len(weight) else data.num_row())
-        if total > 0:
-            local = super().__call__(margin, data)
-        else:  # a worker without rows has to take part all the same
-            local = [(name, 0.0) for name in self.order if name not in self.by_xgboost]
+        names = [name for name in self.order if name not in self.by_xgboost]
+        # A worker without rows has to take part all the same.
+        local = super().__call__(margin, data) if total > 0 else [(name, 0.0) for name in names]
         whole, *sums = over_workers([total, *(total * value for _, value in local)])
         return [(name, value / whole) for (name, _), value in zip(local, sums, strict=True)]
-
-    def _checked(self, name: str) -> str:
-        own = super()._checked(name)
-        if own == "auc":
-            msg = (
-                "eval_metric must be a mean over rows on a cluster, as each worker sees its own, got 'auc'; use 'aucpr'"
-            )
-            raise ValueError(msg)
-        return own

@@ -123,7 +123,11 @@ def check_continuation(init_model: Any) -> Any:
 
 
 _NOTE = "focalboost"
-_LOSSES = {"binary": BinaryFocalLoss, "multiclass": MulticlassFocalLoss, "multiclassova": SigmoidFocalLoss}
+_LOSSES: dict[str, type[AnyFocalLoss]] = {
+    "binary": BinaryFocalLoss,
+    "multiclass": MulticlassFocalLoss,
+    "multiclassova": SigmoidFocalLoss,
+}
 
 
 def loss_of(booster: Any) -> type[AnyFocalLoss]:

@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from .._estimator import PARAMETERS, Plan, encode, exclusive_classes, make_plan
 from .._kernel._threads import available_threads
 from .._note import Note
-from .._validation import MULTICLASS
+from .._validation import MULTICLASS, FloatArray, check_start
 from ..losses import AnyFocalLoss, SigmoidFocalLoss
 from ._booster import check_continuation, find_note, loss_of, to_builtin
 from ._metrics import Evaluation, metric_names, split_metrics
@@ -191,7 +191,7 @@ categorical_feature, callbacks, eval_X, eval_y
         by_label = label_weights(params, np.bincount(encoded, minlength=2))
         plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, by_label)
         if init_score is None and init_model is None:
-            plan = replace(plan, objective=replace(plan.objective, start=plan.intercept))
+            plan = replace(plan, objective=replace(plan.objective, start=check_start(plan.intercept)))
         evaluation = Evaluation(plan.objective, *_metrics(eval_metric, params, len(classes)))
         eval_set, evaluated = _evaluation_sets(eval_set, eval_X, eval_y, classes)
 
@@ -354,7 +354,7 @@ class LastMargins:
     order = 25  # before early stopping, which ends a round with an exception
 
     def __init__(self) -> None:
-        self._margin: npt.NDArray[np.float64] | None = None
+        self._margin: FloatArray | None = None
         self._rounds = 0
 
     def __call__(self, env: Any) -> None:
@@ -362,7 +362,7 @@ class LastMargins:
         if env.iteration == env.end_iteration - 1:
             self._margin, self._rounds = training_margins(env.model), env.model.current_iteration()
 
-    def of(self, estimator: Any) -> npt.NDArray[np.float64] | None:
+    def of(self, estimator: Any) -> FloatArray | None:
         """Return the margins of a fitted estimator, or None where training ended earlier or LightGBM does not tell."""
         best = estimator.best_iteration_
         return self._margin if best <= 0 or best == self._rounds else None
@@ -389,9 +389,7 @@ def _metrics(
     return tuple(ordered), tuple(functions)
 
 
-def _evaluation_sets(
-    eval_set: Any, eval_X: Any, eval_y: Any, classes: npt.NDArray[Any]
-) -> tuple[Any, dict[str, Any]]:
+def _evaluation_sets(eval_set: Any, eval_X: Any, eval_y: Any, classes: npt.NDArray[Any]) -> tuple[Any, dict[str, Any]]:
     """Return eval_set, and the arguments for eval_X and eval_y where LightGBM has them; it does not encode eval_y."""
     if (eval_X is None) != (eval_y is None) or (eval_X is not None and eval_set is not None):
         msg = "eval_X and eval_y must be given together, and not with eval_set, got another choice of the three"

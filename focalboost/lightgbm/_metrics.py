@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from .._callbacks import labels_and_weights
 from .._metrics import Float64Array, auc_or, error, log_loss
+from .._settings import labels_and_weights
 from ._objective import FocalMetric, FocalObjective
 
 Result = tuple[str, float, bool]

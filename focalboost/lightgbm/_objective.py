@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from .._callbacks import FocalMetricBase, FocalObjectiveBase, in_order, labels_and_weights, mean_loss
+from .._callbacks import FocalMetricBase, FocalObjectiveBase, in_order, mean_loss
+from .._settings import labels_and_weights
+from .._validation import check_start
 from . import _native
 
 
@@ -27,8 +29,8 @@ class FocalObjective(FocalObjectiveBase):
     multiclass : {"softmax", "ovr"}, default="softmax"
         For more than two classes: one loss over all classes, or one binary loss per class.
     score : {"log_odds", "focal_logit"}, default="log_odds"
-        The unit of the margins: log-odds of the calibrated probability, which is what LightGBM's own objectives train; or the focal loss's own
-        logits.
+        The unit of the margins: log-odds of the calibrated probability, as LightGBM's own objectives have it; or the
+        focal loss's own logits.
     prior : {"weighted", "sampled"}, default="weighted"
         Whose log-odds: of the problem weighed by alpha (and `class_weight`), or of the data as sampled, with those
         weights undone.
@@ -73,7 +75,7 @@ class FocalObjective(FocalObjectiveBase):
             As in `intercept`.
         """
         ready = self.normalize(y_true, sample_weight, num_class)
-        return replace(ready, start=ready.intercept(y_true, sample_weight, num_class))
+        return replace(ready, start=check_start(ready.intercept(y_true, sample_weight, num_class)))
 
 
 @dataclass(frozen=True)

@@ -186,8 +186,8 @@ class Run:
             num_class = 1 if margin.ndim == 1 else margin.shape[1]
             held = self._held or data.get_init_score() is not None
             weighed = self.weighed(data)
-            self.objective = weighed.normalize(data, num_class=num_class) if held else weighed.prepare(
-                data, num_class=num_class
+            self.objective = (
+                weighed.normalize(data, num_class=num_class) if held else weighed.prepare(data, num_class=num_class)
             )
             self._ready = True
         return self.objective(margin, data)

@@ -209,7 +209,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
                 iteration_range=iteration_range,
             )
             return margin
-        proba = self.predict_proba(X, validate_features, base_margin, iteration_range)
+        proba: npt.NDArray[np.float32] = self.predict_proba(X, validate_features, base_margin, iteration_range)
         if self._note.multilabel:
             return (proba > 0.5).astype(np.intp)
         # One class alone has the probabilities of two, as in the parent.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._callbacks import labels_and_weights
+from .._settings import labels_and_weights
 from ._native import xgboost
 from ._objective import FocalMetric, FocalObjective
 
@@ -72,7 +72,9 @@ class Evaluation:
             proba = self.objective.predict_proba(margin)
             proba = proba[:, 1] if proba.shape[1] == 2 and np.ndim(margin) == 1 else proba
             own = labels.argmax(axis=1) if labels.ndim == 2 and self.exclusive else labels
-            results += [(f.__name__, self._called(f, own.astype(np.intp), margin, proba, weight)) for f in self.callables]
+            results += [
+                (f.__name__, self._called(f, own.astype(np.intp), margin, proba, weight)) for f in self.callables
+            ]
         return results
 
     @staticmethod

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .._callbacks import FocalMetricBase, FocalObjectiveBase, in_order, labels_and_weights, mean_loss
+from .._callbacks import FocalMetricBase, FocalObjectiveBase, in_order, mean_loss
+from .._settings import labels_and_weights
 from . import _native
 from ._native import probability
 
@@ -133,7 +134,8 @@ def base_score(
     """
     objective, y = in_order(FocalObjective, objective, y)
     start = objective.intercept(y, sample_weight, num_class)
-    return as_base_score(start, objective, np.ndim(labels_and_weights(y)[0]) == 2)
+    value: float | list[float] = as_base_score(start, objective, np.ndim(labels_and_weights(y)[0]) == 2)
+    return value
 
 
 def as_base_score(start: float | npt.NDArray[np.float64], objective: FocalObjective, columns: bool) -> Any:
@@ -141,4 +143,5 @@ def as_base_score(start: float | npt.NDArray[np.float64], objective: FocalObject
     if np.ndim(start) == 0 or columns:
         return probability(start).tolist()
     centre = np.mean(start) if objective.multiclass == "softmax" else 0.0
-    return (np.asarray(start) - centre).tolist()
+    margins: list[float] = (np.asarray(start) - centre).tolist()
+    return margins

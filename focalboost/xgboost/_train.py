@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._callbacks import labels_and_weights
+from .._settings import labels_and_weights
 from .._validation import MAX_ALPHA, MIN_ALPHA, check_flag, check_number
 from ._metrics import Evaluation, History
 from ._native import as_booster, move_start, training_margins, xgboost
@@ -33,8 +33,8 @@ def train(
     ----------
     params : dict
         As there. ``objective`` may be ``binary:logistic``, ``multi:softprob`` or ``multi:softmax``, or missing;
-        ``base_score`` is worked out unless given. ``eval_metric`` takes XGBoost's names, and ``"focal"``, the mean focal
-        loss. ``scale_pos_weight`` weighs the positives, as it does for XGBoost's own objective.
+        ``base_score`` is worked out unless given. ``eval_metric`` takes XGBoost's names, and ``"focal"``, the mean
+        focal loss. ``scale_pos_weight`` weighs the positives, as it does for XGBoost's own objective.
     dtrain, num_boost_round, callbacks, **kwargs
         As there.
     obj : FocalObjective, default=None
@@ -124,9 +124,7 @@ def cv(
         own, _ = _started(params, train_part, obj, continued=False)
         return train_part, test_part, {**dict(fold), "base_score": own["base_score"]}
 
-    return xgboost.cv(
-        ready, dtrain, num_boost_round, obj=objective, custom_metric=metric, fpreproc=started, **kwargs
-    )
+    return xgboost.cv(ready, dtrain, num_boost_round, obj=objective, custom_metric=metric, fpreproc=started, **kwargs)
 
 
 def _started(
@@ -145,7 +143,9 @@ def _started(
     wanted = "multi:softprob" if softmax else "binary:logistic"
     given = ready.setdefault("objective", wanted)
     if given not in _OBJECTIVES or given.startswith("multi") != softmax:
-        msg = f"objective must be {wanted!r} for num_class={num_class}, as the focal loss takes its place, got {given!r}"
+        msg = (
+            f"objective must be {wanted!r} for num_class={num_class}, as the focal loss takes its place, got {given!r}"
+        )
         raise ValueError(msg)
     if softmax and objective.multiclass == "ovr":
         msg = (
@@ -179,10 +179,11 @@ def _measured(
     if "focal" not in evaluation.names:
         return params, custom_metric, []
     if custom_metric is not None:
-        msg = "custom_metric must be None where 'focal' is among the metrics, as XGBoost takes one; leave one of them out"
+        msg = (
+            "custom_metric must be None where 'focal' is among the metrics, as XGBoost takes one; leave one of them out"
+        )
         raise ValueError(msg)
     history = History(evaluation)
     names = evaluation.by_xgboost
     measured = {**params, "eval_metric": names, "disable_default_eval_metric": not names}
     return measured, history.metric, [history]
-
