@@ -21,6 +21,7 @@ once for each gamma, as polynomials over equal intervals of :math:`|f| / (1 + \g
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,8 +33,8 @@ from .links import Point, inverse_log_odds_weight
 
 Float64Array = npt.NDArray[np.float64]
 
-# How far the curves reach, in units of |f| / (1 + gamma): beyond, nothing is left of exp(-reach) in that precision.
-WIDE_REACH, NARROW_REACH = 48.0, 24.0
+# How far the curves reach: beyond, nothing is left of exp(-reach) in that precision.
+_WIDE_REACH, _NARROW_REACH = 48, 24
 _WIDE_DEGREE, _NARROW_DEGREE = 7, 3
 _WIDE_INTERVALS, _NARROW_INTERVALS = 16, 32  # per unit
 
@@ -45,11 +46,13 @@ class Curves:
     Parameters
     ----------
     wide : ndarray of shape (n_curves, n_intervals, 8), float64
-        Coefficients of polynomials over equal intervals in [0, WIDE_REACH], in a variable from -1 to 1.
+        Coefficients of polynomials over equal intervals from 0, in a variable from -1 to 1.
     narrow : ndarray of shape (n_curves, n_intervals, 4), float32
-        The same in [0, NARROW_REACH] for float arithmetic, of some curves.
+        The same for float arithmetic, of some curves.
     slopes : ndarray of shape (n_curves,), float64
         Of the straight lines beyond, per unit.
+    wide_rate, narrow_rate : float
+        Intervals per unit.
     origin : float
         Softmax: the largest x, from where the curve goes down.
     """
@@ -57,6 +60,8 @@ class Curves:
     wide: Float64Array
     narrow: npt.NDArray[np.float32]
     slopes: Float64Array
+    wide_rate: float
+    narrow_rate: float
     origin: float = 0.0
 
 
@@ -137,10 +142,10 @@ def binary_curves(gamma: float) -> Curves:
 
     bent = gamma + gamma / (1 + gamma)  # of exp(-z) z in B (1 + gamma) - 1, far out
     slopes = np.array([0.0, -bent * np.exp(-np.log1p(gamma) / (1 + gamma)) / (1 + gamma) ** 2, 0.0, 1.0])
-    finer = _finer(gamma)
-    wide = _fit(curves, WIDE_REACH, _WIDE_INTERVALS * finer, _WIDE_DEGREE)
-    narrow = _fit(lambda t: curves(t)[:1], NARROW_REACH, _NARROW_INTERVALS * finer, _NARROW_DEGREE)
-    return Curves(wide, narrow.astype(np.float32), slopes)
+    wide_rate, narrow_rate = _rates(gamma)
+    wide = _fit(curves, _WIDE_REACH, wide_rate, _WIDE_DEGREE)
+    narrow = _fit(lambda t: curves(t)[:1], _NARROW_REACH, narrow_rate, _NARROW_DEGREE)
+    return Curves(wide, narrow.astype(np.float32), slopes, wide_rate, narrow_rate)
 
 
 @lru_cache(maxsize=64)
@@ -152,18 +157,21 @@ def softmax_curves(gamma: float) -> Curves:
     def log_phi(drop: Float64Array) -> Float64Array:
         return Point.at(inverse_log_odds_weight(origin - drop, gamma), gamma).log_phi[None]
 
-    finer = _finer(gamma)
-    wide = _fit(log_phi, WIDE_REACH, _WIDE_INTERVALS * finer, _WIDE_DEGREE)
+    wide_rate, narrow_rate = _rates(gamma)
+    above = int(np.ceil(max(origin, 0.0)))  # p is exp(x) only from x = 0 down
+    wide = _fit(log_phi, _WIDE_REACH + above, wide_rate, _WIDE_DEGREE)
     narrow = [
-        _fit(curve, NARROW_REACH, _NARROW_INTERVALS * finer, _NARROW_DEGREE)
+        _fit(curve, _NARROW_REACH + above, narrow_rate, _NARROW_DEGREE)
         for curve in (log_phi, lambda t: focal_logit(t * (1 + gamma), gamma)[None])
     ]
-    return Curves(wide, np.concatenate(narrow).astype(np.float32), np.array([0.0, 1.0]), origin)
+    slopes = np.array([0.0, 1.0])
+    return Curves(wide, np.concatenate(narrow).astype(np.float32), slopes, wide_rate, narrow_rate, origin)
 
 
-def _finer(gamma: float) -> int:
-    """Return by how much to divide intervals: the curves bend like exp(-gamma exp(-t))."""
-    return 1 if gamma <= 10 else 2 ** int(np.ceil(np.log2(gamma / 10)))
+def _rates(gamma: float) -> tuple[int, int]:
+    """Return the intervals per unit: more where the curves bend faster, like exp(-gamma exp(-t))."""
+    finer = 1 if gamma <= 10 else 2 ** int(np.ceil(np.log2(gamma / 10)))
+    return _WIDE_INTERVALS * finer, _NARROW_INTERVALS * finer
 
 
 def _derivative_scale(z: Float64Array, gamma: float) -> tuple[Float64Array, Float64Array]:
@@ -176,13 +184,13 @@ def _derivative_scale(z: Float64Array, gamma: float) -> tuple[Float64Array, Floa
     return scale, scale * (growth - (here.bow - there.bow) / slope) / slope
 
 
-def _fit(function: object, reach: float, per_unit: int, degree: int) -> Float64Array:
+def _fit(function: Callable[[Float64Array], Float64Array], reach: int, per_unit: int, degree: int) -> Float64Array:
     """Return polynomials through the Chebyshev points of equal intervals: (n_curves, n_intervals, degree + 1)."""
     n = degree + 1
     points = np.polynomial.chebyshev.chebpts1(n)
     width = 1 / per_unit
-    starts = np.arange(int(reach * per_unit)) * width
-    values = function(starts[:, None] + width * (points + 1) / 2)  # type: ignore[operator]
+    starts = np.arange(reach * per_unit) * width
+    values = function(starts[:, None] + width * (points + 1) / 2)
     to_powers = np.linalg.inv(np.vander(points, n, increasing=True))
     fitted: Float64Array = np.ascontiguousarray(values @ to_powers.T)
     return fitted

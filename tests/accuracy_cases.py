@@ -5,12 +5,24 @@ process of its own.
 """
 
 import sys
+from itertools import product
 
 import numpy as np
 
 from focalboost import BinaryFocalLoss, MulticlassFocalLoss
 
 GAMMAS = (0.0, 0.3, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0)
+LOG_ODDS_GAMMAS = (
+    0.0,
+    0.3,
+    0.5,
+    1.0,
+    2.0,
+    2.5,
+    5.0,
+    10.0,
+    *np.random.default_rng(7).uniform(0, 12, 2).round(3).tolist(),
+)
 SOFTMAX_ALPHA = 2.0 ** np.array([0, -1, 2, 1, -3] * 4)
 # name: margins, output
 PRECISIONS = {
@@ -45,6 +57,20 @@ def softmax_margins(n_classes):
     return z, np.arange(len(z)) % n_classes
 
 
+def log_odds_rows(n_classes):
+    """Return f and y of some rows, f within 700 of each other; for 1 class margins of two labels."""
+    rng = np.random.default_rng(n_classes)
+    if n_classes == 1:
+        size = np.array(
+            [0.0, 1e-300, 1e-8, 0.01, 0.3, 1.0, 2.7, 5.0, 11.0, 23.0, 37.0, 52.0, 80.0, 137.0, 300.0, 660.0]
+        )
+        size = np.concatenate([size, rng.uniform(0, 8, 12)])
+        return np.repeat(np.concatenate([size, -size]), 2), np.tile([0, 1], 2 * len(size))
+    rows = [rng.normal(scale=scale, size=(2, n_classes)) for scale in (0.3, 2, 8, 40, 200)]
+    f = np.concatenate([*rows, np.zeros((1, n_classes)), 5.0 * np.eye(n_classes)[:1] - 400.0])
+    return f, np.arange(len(f)) % n_classes
+
+
 def weights(n):
     """Return sample weights whose products with the results are rounded."""
     return np.random.default_rng(0).uniform(0.1, 3, n)
@@ -69,6 +95,17 @@ def evaluate():
                     results[f"{name}/{gamma}/{precision}/loss"] = loss.loss(y, margin)
                     weight = weights(len(y)).astype(margins)
                     results[f"{name}/{gamma}/{precision}/sum"] = np.array(loss(y, margin, weight, reduction="sum"))
+    for k, gamma, (precision, (margins, output)) in product(
+        (1, *SOFTMAX_CLASSES[:3]), LOG_ODDS_GAMMAS, PRECISIONS.items()
+    ):
+        f, y = log_odds_rows(k)
+        loss = (BinaryFocalLoss if k == 1 else MulticlassFocalLoss)(gamma, score="log_odds")
+        for hessian in ("expected", "exact"):
+            g, h = loss.gradient_hessian(y, f.astype(margins), hessian=hessian, dtype=output)
+            results[f"log-odds-{k}/{gamma}/{precision}/gradient-{hessian}"] = g
+            results[f"log-odds-{k}/{gamma}/{precision}/{hessian}"] = h
+        if margins == output:
+            results[f"log-odds-{k}/{gamma}/{precision}/loss"] = loss.loss(y, f.astype(margins))
     return results
 
 

@@ -1,11 +1,13 @@
 """Relative errors against mpmath over the whole range of margins, for every instruction set of this processor."""
 
+import functools
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import accuracy_cases as cases
+import log_odds_oracles as log_odds
 import numpy as np
 import pytest
 from oracles import binary_mp, expected_mp, rows_mp
@@ -126,6 +128,57 @@ def test_relative_error(results, truths, expected_truths, instruction_set, preci
         errors["expected", gamma] = worst(expected, truth, bar)
         if "loss" in found:
             errors["loss", gamma] = worst(found["loss"], loss, bar)
+    too_large = {name: error for name, error in errors.items() if not error <= 1}
+    assert not too_large, "errors in units of the allowed error"
+
+
+@pytest.fixture(scope="module")
+def log_odds_truths():
+    """Return a function of classes, gamma and type of margin: loss, gradient, expected, exact, scale of the exact one."""
+
+    @functools.cache
+    def truths(n_classes, gamma, dtype):
+        f, y = cases.log_odds_rows(n_classes)
+        f = f.astype(dtype).astype(float)
+        if n_classes == 1:
+            rows = [log_odds.binary_row(*row, gamma) for row in zip(f, y, strict=True)]
+            return tuple(np.array(part) for part in zip(*rows, strict=True))
+        exact = (np.ptp(f, axis=1) < 50) & (dtype is np.float64)  # differences of many digits take their time
+        rows = [log_odds.softmax_row(*row, gamma, exact=own) for *row, own in zip(f, y, exact, strict=True)]
+        loss, gradient, expected, second = zip(*rows, strict=True)
+        second = np.stack([h if own else np.full(n_classes, np.nan) for h, own in zip(second, exact, strict=True)])
+        return np.array(loss), np.stack(gradient), np.stack(expected), second, np.abs(second) + np.stack(expected)
+
+    return truths
+
+
+# Of softmax one root is found for each row, and everything else follows from it.
+LOG_ODDS_BARS = BARS | {"softmax": (1e-12, 1e-290), "softmax-f32": (1e-6, 1e-32)}
+
+
+@pytest.mark.parametrize("precision", cases.PRECISIONS)
+@pytest.mark.parametrize("gamma", cases.LOG_ODDS_GAMMAS)
+@pytest.mark.parametrize("n_classes", [1, *cases.SOFTMAX_CLASSES[:3]])
+def test_relative_error_in_log_odds(results, log_odds_truths, n_classes, gamma, precision):
+    margins, output = cases.PRECISIONS[precision]
+    loss, gradient, expected, exact, scale = log_odds_truths(n_classes, gamma, margins)
+    bar = LOG_ODDS_BARS[precision]
+    if n_classes > 1:
+        bar = LOG_ODDS_BARS["softmax" if output is np.float64 else "softmax-f32"]
+    known = np.isfinite(exact)
+    errors = {}
+    for instruction_set in SETS:
+        found = {
+            kind: results[instruction_set][f"log-odds-{n_classes}/{gamma}/{precision}/{kind}"]
+            for kind in ("gradient-expected", "gradient-exact", "expected", "exact")
+        }
+        errors[instruction_set, "gradient"] = worst(found["gradient-expected"], gradient, bar)
+        errors[instruction_set, "the same gradient"] = worst(found["gradient-exact"], gradient, bar)
+        errors[instruction_set, "expected"] = worst(found["expected"], expected, bar)
+        errors[instruction_set, "exact"] = worst(found["exact"][known], exact[known], bar, scale[known])
+        if margins is output:
+            values = results[instruction_set][f"log-odds-{n_classes}/{gamma}/{precision}/loss"]
+            errors[instruction_set, "loss"] = worst(values, loss, bar)
     too_large = {name: error for name, error in errors.items() if not error <= 1}
     assert not too_large, "errors in units of the allowed error"
 

@@ -100,7 +100,7 @@ def losses(
 def _looked_up(curves: Curves | None) -> dict[str, Any]:
     if curves is None:
         return {}
-    return {"wide": curves.wide, "narrow": curves.narrow, "slopes": curves.slopes, "origin": curves.origin}
+    return vars(curves)
 
 
 def _raise_for(status: int, y_true: Array, raw_prediction: FloatArray, sample_weight: Array | None) -> None:

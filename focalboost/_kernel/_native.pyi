@@ -30,6 +30,8 @@ def derivatives(
     wide: npt.NDArray[np.float64] | None = None,
     narrow: npt.NDArray[np.float32] | None = None,
     slopes: npt.NDArray[np.float64] | None = None,
+    wide_rate: float = 0.0,
+    narrow_rate: float = 0.0,
     origin: float = 0.0,
 ) -> int: ...
 def losses(
@@ -45,5 +47,7 @@ def losses(
     wide: npt.NDArray[np.float64] | None = None,
     narrow: npt.NDArray[np.float32] | None = None,
     slopes: npt.NDArray[np.float64] | None = None,
+    wide_rate: float = 0.0,
+    narrow_rate: float = 0.0,
     origin: float = 0.0,
 ) -> tuple[int, float, float]: ...

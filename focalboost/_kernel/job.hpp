@@ -32,9 +32,9 @@ struct Curves {
   const float* narrow = nullptr;
   const double* slopes = nullptr;
   std::int64_t wide_intervals = 0, narrow_intervals = 0;
-  double origin = 0;  // softmax: where its variable starts
+  double wide_rate = 0, narrow_rate = 0;  // intervals per unit
+  double origin = 0;                      // softmax: where its variable starts
 };
-constexpr double wide_reach = 48, narrow_reach = 24;
 
 struct Job {
   Form form = Form::sigmoid;

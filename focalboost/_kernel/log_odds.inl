@@ -106,7 +106,7 @@ FB_INLINE const float* curve_table<float>(const Curves& curves, std::int64_t k) 
 // Intervals per unit, and the largest position inside the last.
 template <class C>
 FB_INLINE C curve_rate(const Curves& curves) {
-  return sizeof(C) == 8 ? C(curves.wide_intervals / wide_reach) : C(curves.narrow_intervals / narrow_reach);
+  return C(sizeof(C) == 8 ? curves.wide_rate : curves.narrow_rate);
 }
 template <class C>
 FB_INLINE C curve_last(const Curves& curves) {

@@ -7,24 +7,28 @@
 // A table gives log phi, as every other p is at most 1/2, and with it closed forms give the rest. So q, of which the
 // gradient of a confident row consists, is never a difference. Two Newton steps in float bring s near, one of third
 // order in double to the last digit; rows that are still on their way get more. With m = dx/ds and b = q / m
-//   t_k = p_k b_k    r = t / sum t    G_k = phi_k b_k    tau = d log(t) / dx
+//   t_k = p_k b_k    S = sum of t    r = t / S    G_k = phi_k b_k    tau = d log(t) / dx
 //   gradient_j = a G_y (r_j - [j = y])         expected Hessian = a t_j (1 - r_j) / (Z p / phi of the top class)
-//   exact Hessian: for the true class a G_y ((1 - r)^2 (1 - tau (1 - r)) + r^2 (sum of r_k tau_k over the others)),
-//   else a G_y r_j (tau_j (1 - r_j)^2 + r_j (1 - tau_y (1 - r_y) + sum of r_k tau_k over k not j, y))
-// where Z is the sum of exp(f_k - top).
+//   exact Hessian = a G_y (r_j (tau_j (1 - 2 r_j) + r_j sum of r tau) - (tau_y - 1) (r_j - [j = y])^2)
+// where Z is the sum of exp(f_k - top). Of a row whose label is unlikely the terms of the exact one cancel down to the
+// share of the others. So it is put together from omega = 1 - tau, which vanishes with p, and
+//   N = t_top + tau_top T = q (q - m' / m) / m - tau_top D      T = sum of the other t, D = sum of the other p (1 - b)
+// as log_odds_second does.
 
-// What a class has at log p = u and p: b, and if Bent tau. All of p at most 1/2, q its complement.
+// What a class has at log p = u and p: b, and if Bent 1 - b and omega. All of p at most 1/2 or little more.
 template <bool Bent, class C>
-FB_INLINE void class_terms(C p, C u, C gamma, C& b, C& tau) {
+FB_INLINE void class_terms(C p, C u, C gamma, C& b, C& less, C& omega) {
   const C q = C(1) - p;
-  const C pL = -p * u, w = pL - p * q;
-  const C bent = fma_(gamma, pL, q), along = fma_(gamma, p, q);
-  const C below = fma_(along, bent, -gamma * w);
+  const C pL = -p * u, bent = fma_(gamma, pL, q);
+  const C along = gamma * fma_(p, bent + q, -pL);
+  const C below = fma_(q, bent, along);
   const C inverse = C(1) / below;
   b = q * bent * inverse;
   if constexpr (Bent) {
+    const C w = pL - p * q;
     const C bow = p * q * (gamma - C(1)) * (bent * bent) - gamma * (fma_(-p * q, q, w) * bent - gamma * (w * w));
-    tau = ((q - p) * (bent * below) - bow) * (inverse * inverse);
+    less = along * inverse;
+    omega = fma_(below, fma_(p, bent, along), bow) * (inverse * inverse);
   }
 }
 
@@ -33,8 +37,11 @@ template <class C>
 FB_INLINE void top_terms(C s, const Focus<C>& f, C& v, C& q, C& softplus, C& x, C& m, C& bow, C& phi) {
   C L, other;
   point<false, false, sizeof(C) == 8 ? 0 : 1>(s, C(0), f, v, q, L, softplus, phi, other);
-  const C ratio = q > Real<C>::smallest ? L / q : C(1);
-  const C rho = v * ratio, excess = rho - v;
+  // rho = v L / q, and excess = rho - v, which on the right is a series of exp(-s): L / q - 1 would lose it.
+  const C e = fall_off(abs_(s)), a = e / (C(2) + e), square = square_(a);
+  const C series = a + square * polynomial(Real<C>::atanh_poly, square, square * square) * ((C(1) + e) / (C(2) + e));
+  const C less_one = s >= 0 ? series : L / max_(q, C(0.25)) - C(1);
+  const C excess = v * less_one, rho = v + excess;
   const C bent = fma_(f.gamma, rho, C(1));
   C low;
   const C log_bent = log1p_any(f.gamma * rho, low);
@@ -52,8 +59,9 @@ constexpr std::int64_t softmax_rows = SoftmaxBlock<double>::most_rows;
 struct LogOddsRows {
   alignas(64) double s[softmax_rows], Z[softmax_rows], nearest[softmax_rows];
   alignas(64) double v[softmax_rows], q[softmax_rows], softplus[softmax_rows], x[softmax_rows], m[softmax_rows];
-  alignas(64) double bow[softmax_rows], phi[softmax_rows], P[softmax_rows], T[softmax_rows], U[softmax_rows];
-  alignas(64) double settled[softmax_rows], dx[softmax_rows];
+  alignas(64) double bow[softmax_rows], phi[softmax_rows], P[softmax_rows], T[softmax_rows], D[softmax_rows];
+  alignas(64) double bent[softmax_rows];  // sum of the other t omega
+  alignas(64) double settled[softmax_rows], dx[softmax_rows], low[softmax_rows], high[softmax_rows];  // s in between
 };
 
 // Reads a block: labels, weights, and of each class how far it lies below the top.
@@ -110,7 +118,7 @@ FB_APART void log_odds_start(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
   const float slope = float(curves.slopes[1]) / per_unit;
   const double inverse = 1 / (1 + job.gamma);
   double low_gamma;
-  const double shift = log1p_any(job.gamma, low_gamma);
+  const double shift = log1p_any(job.gamma, low_gamma), log_classes = log1p_any(double(job.columns), low_gamma);
   alignas(64) float position[softmax_rows], value[softmax_rows];
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
@@ -118,6 +126,8 @@ FB_APART void log_odds_start(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
     rows.s[i] = nearest[i] - log_any(others[i], 0.0, low);
     rows.Z[i] = fma_(fall_off(nearest[i]), others[i], 1.0);
     position[i] = float(abs_(rows.s[i]) * inverse) * per_unit;
+    rows.low[i] = -log_classes;
+    rows.high[i] = (nearest[i] + shift) * inverse;  // as if the nearest were the only other one, and above that
   }
   curve_values(curve_table<float>(curves, 1), last, position, n, value);
 #pragma omp simd
@@ -152,7 +162,7 @@ FB_APART void log_odds_approach(const Job& job, SoftmaxBlock<double>& b, LogOdds
       const float u = min_((x[i] - float(drop[i])) + log_phi[i], -0.25f);
       const float p = fall_off(-u);
       float share, none;
-      class_terms<false>(p, u, gamma, share, none);
+      class_terms<false>(p, u, gamma, share, none, none);
       const float part = b.top_class[i] == k ? 0.0f : p;
       P[i] += part;
       T[i] = fma_(part, share, T[i]);
@@ -163,11 +173,12 @@ FB_APART void log_odds_approach(const Job& job, SoftmaxBlock<double>& b, LogOdds
     float low;
     const float total = max_(P[i], Real<float>::smallest);
     const float step = (log_any(total, 0.0f, low) + softplus[i]) / (m[i] * (T[i] / total) + v[i]);
-    rows.s[i] -= rows.s[i] > 30 ? 0.0 : double(step);
+    const double next = rows.s[i] - (rows.s[i] > 30 ? 0.0 : double(step));
+    rows.s[i] = max_(min_(next, rows.high[i]), rows.low[i]);
   }
 }
 
-// All terms of each class at s, in the planes: log phi in share, p in odds, t in steepness, and tau in h.
+// All terms of each class at s, in the planes: log phi in share, p in odds, t in steepness, and omega in h.
 FB_APART void log_odds_terms(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n) {
   const Curves& curves = job.curves;
   const Focus<double> focus(job.gamma);
@@ -175,21 +186,22 @@ FB_APART void log_odds_terms(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
   const double gamma = job.gamma;
   double* const __restrict__ P = rows.P;
   double* const __restrict__ T = rows.T;
-  double* const __restrict__ U = rows.U;
+  double* const __restrict__ D = rows.D;
+  double* const __restrict__ bent = rows.bent;
   const double* const __restrict__ x = rows.x;
   alignas(64) double position[softmax_rows];
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
     top_terms(min_(rows.s[i], Real<double>::saturation), focus, rows.v[i], rows.q[i], rows.softplus[i], rows.x[i],
               rows.m[i], rows.bow[i], rows.phi[i]);
-    P[i] = T[i] = U[i] = 0;
+    P[i] = T[i] = D[i] = bent[i] = 0;
   }
   for (std::int32_t k = 0; k < job.columns; ++k) {
     const double* const __restrict__ drop = b.e + k * b.capacity;
     double* const __restrict__ log_phi = b.share + k * b.capacity;
     double* const __restrict__ odds = b.odds + k * b.capacity;
     double* const __restrict__ term = b.steepness + k * b.capacity;
-    double* const __restrict__ bent = b.h + k * b.capacity;
+    double* const __restrict__ omegas = b.h + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) position[i] = max_(origin - (x[i] - drop[i]), 0.0) * rate;
     curve_values(curve_table<double>(curves, 0), last, position, n, log_phi);
@@ -198,17 +210,18 @@ FB_APART void log_odds_terms(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
       const double value = position[i] > last ? 0.0 : log_phi[i];
       const double u = min_((x[i] - drop[i]) + value, -0.25);
       const double p = fall_off(-u);
-      double share, tau;
-      class_terms<true>(p, u, gamma, share, tau);
+      double share, less, omega;
+      class_terms<true>(p, u, gamma, share, less, omega);
       const double part = b.top_class[i] == k ? 0.0 : p;
       const double t = part * share;
       log_phi[i] = value;
       odds[i] = part;
       term[i] = t;
-      bent[i] = tau;
+      omegas[i] = omega;
       P[i] += part;
       T[i] += t;
-      U[i] = fma_(t, tau, U[i]);
+      D[i] = fma_(part, less, D[i]);
+      bent[i] = fma_(t, omega, bent[i]);
     }
   }
 }
@@ -216,7 +229,7 @@ FB_APART void log_odds_terms(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
 // Steps of third order until every row has arrived. A row that has is left alone, so that it does not depend on the
 // others of its block. For float output the last step is only noted, in dx: the classes follow it by their derivatives.
 FB_APART void log_odds_solve(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n, bool narrow) {
-  constexpr double near = 5e-5;
+  const double near = narrow ? 5e-5 : 1e-7;
   constexpr int most_steps = 60;
   double* const __restrict__ settled = rows.settled;
   for (std::int64_t i = 0; i < n; ++i) settled[i] = rows.dx[i] = 0;
@@ -232,12 +245,17 @@ FB_APART void log_odds_solve(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
       const double share = rows.T[i] / total, m = rows.m[i];
       const double first = fma_(m, share, rows.v[i]);
       const double second =
-          fma_(rows.bow[i], share, m * m * (rows.U[i] / total - share * share)) + rows.v[i] * rows.q[i];
+          fma_(rows.bow[i], share, m * m * ((rows.T[i] - rows.bent[i]) / total - share * share)) + rows.v[i] * rows.q[i];
       const double newton = missing / first;
       const double bend = 0.5 * newton * (second / first);
       const bool far = rows.s[i] > Real<double>::saturation;  // where there is no gradient left
       const bool arrived = settled[i] > 0 || far;
-      const double step = arrived ? 0.0 : newton / (1.0 - max_(min_(bend, 0.5), -0.5));
+      const double own = newton / (1.0 - max_(min_(bend, 0.5), -0.5)), s = rows.s[i];
+      rows.low[i] = missing < 0 ? s : rows.low[i];
+      rows.high[i] = missing > 0 ? s : rows.high[i];
+      // Between the last two of different signs, at a gamma of dozens; a step to the goal need not be.
+      const bool inside = (s - own > rows.low[i] && s - own < rows.high[i]) || abs_(own) < near;
+      const double step = arrived ? 0.0 : inside ? own : s - 0.5 * (rows.low[i] + rows.high[i]);
       before = min_(before, settled[i]);
       settled[i] = arrived || abs_(step) < near ? 1.0 : 0.0;
       after = min_(after, settled[i]);
@@ -250,7 +268,7 @@ FB_APART void log_odds_solve(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
       for (std::int64_t i = 0; i < n; ++i) rows.dx[i] *= fma_(0.5 * rows.bow[i], rows.dx[i], rows.m[i]);
 #pragma omp simd
       for (std::int64_t i = 0; i < n; ++i) {
-        rows.T[i] = fma_(rows.U[i], rows.dx[i], rows.T[i]);
+        rows.T[i] = fma_(rows.T[i] - rows.bent[i], rows.dx[i], rows.T[i]);
         top_terms(min_(rows.s[i], Real<double>::saturation), focus, rows.v[i], rows.q[i], rows.softplus[i], rows.x[i],
                   rows.m[i], rows.bow[i], rows.phi[i]);
       }
@@ -262,24 +280,51 @@ FB_APART void log_odds_solve(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
 // exp of a small change.
 FB_INLINE double grown(double by) { return fma_(fma_(0.5, by, 1.0), by, 1.0); }
 
+// What the exact Hessian of a row needs beyond r and omega.
+struct Second {
+  double tau_top, r_top, N;  // N over S
+  double omega_y, r_y;       // of the label, where it is not on top
+  double bent;               // sum of r omega over all but the top
+};
+
+// The exact Hessian of class j over a G_y. on_top: whether the label is the top class; omega is that of class j.
+FB_INLINE double log_odds_second(const Second& row, bool on_top, bool label, bool at_top, double r, double not_r,
+                                 double omega) {
+  const double tau = at_top ? row.tau_top : 1.0 - omega;
+  const double r_top = row.r_top, tau_top = row.tau_top;
+  if (on_top) {
+    const double of_top = not_r * (not_r * (1.0 - tau_top * not_r) + r * r) - r * r * row.bent;
+    const double others = (1.0 - r_top - r) - (row.bent - r * omega);
+    const double of_other = r * (tau * (not_r * not_r) + r * ((1.0 - tau_top * (1.0 - r_top)) + others));
+    return at_top ? of_top : of_other;
+  }
+  // Beside the class on top and this one, or the label: their r, and the sum of theirs times omega.
+  const double aside = max_(not_r - r_top, 0.0);
+  const double core = r_top * (row.N + (1.0 - tau_top) * aside) + aside;
+  const double mine = row.omega_y * (1.0 - row.r_y);
+  if (label) return not_r * not_r * not_r * omega - r * r * (row.bent - r * omega) + r * core;
+  if (at_top) return r * (not_r * row.N + r * (mine - (row.bent - row.r_y * row.omega_y)));
+  const double rest = row.bent - row.r_y * row.omega_y - r * omega;
+  return r * (core - omega * (not_r * not_r) + r * (mine - rest));
+}
+
 template <bool Exact>
 FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n) {
   const double factor = job.hessian_factor;
   const std::int32_t* const __restrict__ y = b.y;
   const std::int32_t* const __restrict__ top_class = b.top_class;
   double* const __restrict__ slope = b.margin;       // a G_y / S
-  double* const __restrict__ total = b.margin_low;   // S
+  double* const __restrict__ total = b.margin_low;   // 1 / S
   double* const __restrict__ scale = b.top;          // a / (Z p / phi of the top class)
-  double* const __restrict__ own = b.rest;           // tau_y (1 - r_y)
-  double* const __restrict__ bent = b.w;             // sum of t_k tau_k
-  alignas(64) double top_term[softmax_rows], top_tau[softmax_rows], label_term[softmax_rows];
+  double* const __restrict__ omega_y = b.rest;
+  alignas(64) double top_term[softmax_rows], label_term[softmax_rows], label_slope[softmax_rows];
   // At the label: what its plane holds, a gather the compiler leaves in scalars.
   for (std::int64_t i = 0; i < n; ++i) {
     const std::int64_t at = y[i] * b.capacity + i;
     slope[i] = b.share[at];
     scale[i] = b.odds[at];
     label_term[i] = b.steepness[at];
-    own[i] = b.h[at];
+    omega_y[i] = b.h[at];
   }
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
@@ -287,22 +332,16 @@ FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsR
     const double b_top = rows.q[i] / rows.m[i];
     const double far = rows.s[i] > Real<double>::saturation ? 0.0 : 1.0;
     top_term[i] = far * rows.v[i] * b_top;
-    top_tau[i] = (rows.q[i] - rows.v[i] - rows.bow[i] / rows.m[i]) / rows.m[i];
     const double S = top_term[i] + rows.T[i];
     const double size = max_(-slope[i], 0.0), above = max_(slope[i], 0.0);
     const double phi = slope[i] > 0 ? 1.0 / fall_off(above) : fall_off(size);
-    const double p = scale[i];
-    const double dx = rows.dx[i];
-    const double G =
-        on_top ? far * rows.phi[i] * b_top : phi * (p > 0 ? label_term[i] / p : 1.0) * grown((own[i] - 1.0) * dx);
-    const double term = on_top ? top_term[i] : label_term[i] * grown(own[i] * dx);
-    const double tau = on_top ? top_tau[i] : own[i];
-    const double weight = b.a[i];
+    const double p = scale[i], dx = rows.dx[i];
+    const double share = (p > 0 ? label_term[i] / p : 1.0) * grown(-omega_y[i] * dx);
+    const double G = on_top ? far * rows.phi[i] * b_top : phi * share;
     total[i] = S > 0 ? 1.0 / S : 0.0;
-    slope[i] = weight * G * total[i];
-    scale[i] = weight * (far * rows.phi[i] / (rows.Z[i] * rows.v[i]));
-    own[i] = tau * ((on_top ? rows.T[i] : S - term) * total[i]);
-    bent[i] = on_top ? rows.U[i] : fma_(top_term[i], top_tau[i], rows.U[i] - term * tau);
+    label_slope[i] = b.a[i] * G;
+    slope[i] = label_slope[i] * total[i];
+    scale[i] = b.a[i] * (far * rows.phi[i] / (rows.Z[i] * rows.v[i]));
   }
   for (std::int32_t k = 0; k < job.columns; ++k) {
     double* const __restrict__ gradient = b.e + k * b.capacity;
@@ -311,18 +350,23 @@ FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsR
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
       const bool at_top = top_class[i] == k, label = y[i] == k;
-      const double t = at_top ? top_term[i] : terms[i] * grown(hessian[i] * rows.dx[i]);
+      const double t = at_top ? top_term[i] : terms[i] * grown((1.0 - hessian[i]) * rows.dx[i]);
       const double rest = at_top ? rows.T[i] : max_(top_term[i] + (rows.T[i] - t), 0.0);
       gradient[i] = slope[i] * (label ? -rest : t);
-      if constexpr (Exact) {
-        const double tau = at_top ? top_tau[i] : hessian[i];
-        const double r = t * total[i], not_r = rest * total[i];
-        const double others = (label ? bent[i] : bent[i] - t * tau) * total[i];
-        const double of_label = not_r * not_r * (1.0 - tau * not_r) + r * r * others;
-        const double of_other = r * (tau * (not_r * not_r) + r * ((1.0 - own[i]) + others));
-        hessian[i] = factor * (slope[i] / max_(total[i], Real<double>::smallest)) * (label ? of_label : of_other);
-      } else {
-        hessian[i] = factor * scale[i] * (t * (rest * total[i]));
+      if constexpr (!Exact) hessian[i] = factor * scale[i] * (t * (rest * total[i]));
+    }
+    if constexpr (Exact) {
+      for (std::int64_t i = 0; i < n; ++i) {
+        const double m = rows.m[i], ratio = rows.bow[i] / m, tau_top = (rows.q[i] - rows.v[i] - ratio) / m;
+        const double N = rows.q[i] * (rows.q[i] - ratio) / m - tau_top * rows.D[i];
+        const Second row = {tau_top, top_term[i] * total[i], N * total[i], omega_y[i], label_term[i] * total[i],
+                            rows.bent[i] * total[i]};
+        const bool at_top = top_class[i] == k, label = y[i] == k;
+        const double t = at_top ? top_term[i] : terms[i];
+        const double rest = at_top ? rows.T[i] : max_(top_term[i] + (rows.T[i] - t), 0.0);
+        const double value = log_odds_second(row, y[i] == top_class[i], label, at_top, t * total[i], rest * total[i],
+                                             at_top ? 0.0 : hessian[i]);
+        hessian[i] = factor * label_slope[i] * (total[i] > 0 ? value : 0.0);
       }
     }
   }

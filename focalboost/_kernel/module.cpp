@@ -127,7 +127,7 @@ using Slopes = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::
 
 // The curves of a loss in log-odds: B, B', and two losses for a sigmoid; log phi, and in float the start, for softmax.
 void look_up(Job& job, const std::optional<Coefficients>& wide, const std::optional<NarrowCoefficients>& narrow,
-             const std::optional<Slopes>& slopes, double origin) {
+             const std::optional<Slopes>& slopes, double wide_rate, double narrow_rate, double origin) {
   if (!wide) return;
   const bool softmax = job.form == Form::softmax;
   if (!narrow || !slopes) fail("curves", "must be given together");
@@ -135,7 +135,7 @@ void look_up(Job& job, const std::optional<Coefficients>& wide, const std::optio
   if (narrow->shape(0) != (softmax ? 2u : 1u) || narrow->shape(1) < 1 || narrow->shape(2) != 4) fail("narrow", "has the wrong shape");
   if (slopes->shape(0) != (softmax ? 2u : 4u)) fail("slopes", "has the wrong shape");
   job.curves = {wide->data(), narrow->data(), slopes->data(), std::int64_t(wide->shape(1)),
-                std::int64_t(narrow->shape(1)), origin};
+                std::int64_t(narrow->shape(1)), wide_rate, narrow_rate, origin};
 }
 
 void finish(unsigned status) {
@@ -149,9 +149,9 @@ unsigned derivatives(bool softmax, const Input& margin, const Input& label,
                      const Output& gradient, const Output& hessian, int threads,
                      std::uintptr_t openmp, bool precise, const std::optional<Coefficients>& wide,
                      const std::optional<NarrowCoefficients>& narrow, const std::optional<Slopes>& slopes,
-                     double origin) {
+                     double wide_rate, double narrow_rate, double origin) {
   Job job = describe(softmax, margin, label, weight, alpha, gamma);
-  look_up(job, wide, narrow, slopes, origin);
+  look_up(job, wide, narrow, slopes, wide_rate, narrow_rate, origin);
   if (curvature < int(Curvature::upper) || curvature > int(Curvature::expected)) fail("curvature", "must be 0, 1 or 2");
   job.curvature = Curvature(curvature);
   job.precise = precise;
@@ -174,9 +174,10 @@ nb::tuple losses(bool softmax, const Input& margin, const Input& label,
                  const nb::ndarray<const double, nb::c_contig, nb::device::cpu>& alpha, double gamma,
                  const std::optional<Output>& loss, int threads, std::uintptr_t openmp,
                  const std::optional<Coefficients>& wide, const std::optional<NarrowCoefficients>& narrow,
-                 const std::optional<Slopes>& slopes, double origin) {
+                 const std::optional<Slopes>& slopes, double wide_rate, double narrow_rate,
+                 double origin) {
   Job job = describe(softmax, margin, label, weight, alpha, gamma);
-  look_up(job, wide, narrow, slopes, origin);
+  look_up(job, wide, narrow, slopes, wide_rate, narrow_rate, origin);
   if (loss) {
     if (loss->ndim() != 1) fail("loss", "must have 1 dimension");
     job.loss = view("loss", *loss, job.rows, 1);
@@ -216,10 +217,12 @@ NB_MODULE(_native, m) {
   m.def("derivatives", &derivatives, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a.noconvert(),
         "gamma"_a, "curvature"_a, "inverse_step"_a, "hessian_factor"_a, "gradient"_a.noconvert(),
         "hessian"_a.noconvert(), "threads"_a, "openmp"_a = 0, "precise"_a = false, "wide"_a.none() = nb::none(),
-        "narrow"_a.none() = nb::none(), "slopes"_a.none() = nb::none(), "origin"_a = 0.0,
+        "narrow"_a.none() = nb::none(), "slopes"_a.none() = nb::none(), "wide_rate"_a = 0.0,
+        "narrow_rate"_a = 0.0, "origin"_a = 0.0,
         "Write gradient and Hessian of every row; return the status bits found on the way.");
   m.def("losses", &losses, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a.noconvert(), "gamma"_a,
         "loss"_a.none().noconvert(), "threads"_a, "openmp"_a = 0, "wide"_a.none() = nb::none(),
-        "narrow"_a.none() = nb::none(), "slopes"_a.none() = nb::none(), "origin"_a = 0.0,
+        "narrow"_a.none() = nb::none(), "slopes"_a.none() = nb::none(), "wide_rate"_a = 0.0,
+        "narrow_rate"_a = 0.0, "origin"_a = 0.0,
         "Write the loss of every row, where loss is given; return status, their sum, and that of the weights.");
 }
