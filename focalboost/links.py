@@ -172,6 +172,7 @@ def inverse_log_odds_weight(target: Float64Array, gamma: float) -> Float64Array:
         step = np.where(value == target, s, step)
         moved = np.abs(step - s)
         s = step
-        if np.all(moved <= 1e-10 * np.maximum(1.0, np.abs(s))):  # the next would change nothing
+        if np.all(moved <= 1e-10 * np.maximum(1.0, np.abs(s))):
             break
-    return s
+    point = Point.at(s, gamma)  # near the root a Newton step of rounded size may leave the bracket: one without it
+    return s - (point.value - target) / point.slope

@@ -66,7 +66,7 @@ def log_odds_rows(n_classes):
         )
         size = np.concatenate([size, rng.uniform(0, 8, 12)])
         return np.repeat(np.concatenate([size, -size]), 2), np.tile([0, 1], 2 * len(size))
-    rows = [rng.normal(scale=scale, size=(2, n_classes)) for scale in (0.3, 2, 8, 40, 200)]
+    rows = [rng.normal(scale=scale, size=(1, n_classes)) for scale in (0.3, 1, 3, 8, 40, 200)]
     f = np.concatenate([*rows, np.zeros((1, n_classes)), 5.0 * np.eye(n_classes)[:1] - 400.0])
     return f, np.arange(len(f)) % n_classes
 

@@ -175,7 +175,8 @@ def test_relative_error_in_log_odds(results, log_odds_truths, n_classes, gamma, 
         errors[instruction_set, "gradient"] = worst(found["gradient-expected"], gradient, bar)
         errors[instruction_set, "the same gradient"] = worst(found["gradient-exact"], gradient, bar)
         errors[instruction_set, "expected"] = worst(found["expected"], expected, bar)
-        errors[instruction_set, "exact"] = worst(found["exact"][known], exact[known], bar, scale[known])
+        if known.any():
+            errors[instruction_set, "exact"] = worst(found["exact"][known], exact[known], bar, scale[known])
         if margins is output:
             values = results[instruction_set][f"log-odds-{n_classes}/{gamma}/{precision}/loss"]
             errors[instruction_set, "loss"] = worst(values, loss, bar)
