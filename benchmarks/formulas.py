@@ -60,12 +60,12 @@ def torch_binary(torch: Any, y: Any, z: Any, gamma: float) -> tuple[Any, Any]:
 class NumpyFocal:
     """The numpy formulas as a custom objective of either framework."""
 
-    def __init__(self, gamma: float) -> None:
-        self.gamma = gamma
+    def __init__(self, gamma: float, start: Any = 0.0) -> None:
+        self.gamma, self.start = gamma, start
 
     def __call__(self, margin: Array, data: Any) -> tuple[Array, Array]:
         """Gradient and Hessian for the margins of a LightGBM Dataset or an XGBoost DMatrix."""
-        y = data.get_label()
+        y, margin = data.get_label(), margin + np.asarray(self.start, dtype=margin.dtype)
         if margin.ndim == 1:
             return numpy_binary(y, margin, self.gamma)
         return numpy_softmax(y.astype(np.intp), margin, self.gamma)

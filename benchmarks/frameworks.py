@@ -18,6 +18,9 @@ import xgboost as xgb
 
 import focalboost.lightgbm
 import focalboost.xgboost
+from focalboost import BinaryFocalLoss, MulticlassFocalLoss
+
+from .formulas import NumpyFocal
 
 Array = np.ndarray[Any, Any]
 
@@ -122,25 +125,38 @@ class LightGBM:
     margin_dtype: ClassVar[type] = np.float64
 
     def __post_init__(self) -> None:
-        started = lgb.Dataset(self.X, self.y).construct()  # takes a start value; the stock objective must see none
-        object.__setattr__(self, "data", {True: started, False: lgb.Dataset(self.X, self.y).construct()})
+        object.__setattr__(self, "data", lgb.Dataset(self.X, self.y).construct())
 
-    def train(self, objective: Any, rounds: int, start: Any = None) -> Any:
-        """Train; `start` is the FocalObjective whose start value is used, None for the built-in objective."""
-        params = {
+    def focal(self, gamma: float, rounds: int) -> Any:
+        """Train as a user does, with the one call of focalboost."""
+        return focalboost.lightgbm.train(self._params(self.objective(gamma)), self.data, rounds)
+
+    def prepared(self, gamma: float) -> Any:
+        """Return the objective that such a call trains with."""
+        return self.objective(gamma).prepare(self.y, num_class=self._num_class)
+
+    def train(self, objective: Any, rounds: int) -> Any:
+        """Train with any objective in LightGBM's own call."""
+        return lgb.train(self._params(objective), self.data, rounds)
+
+    def by_hand(self, gamma: float, rounds: int) -> Any:
+        """Train with a focal loss in plain numpy, from the start of its focal logits."""
+        loss = (BinaryFocalLoss if self.n_classes == 2 else MulticlassFocalLoss)(gamma)
+        return self.train(NumpyFocal(gamma, loss.intercept(self.y)), rounds)
+
+    @property
+    def _num_class(self) -> int:
+        return self.n_classes if self.n_classes > 2 else 1
+
+    def _params(self, objective: Any) -> dict[str, Any]:
+        return {
             "objective": objective,
             "num_leaves": 31,
             "min_sum_hessian_in_leaf": 0.0,
             "metric": "None",
             "verbosity": -1,
-            "num_class": self.n_classes if self.n_classes > 2 else 1,
+            "num_class": self._num_class,
         }
-        data = self.data[start is not None]
-        if start is None:
-            return lgb.train(params, data, rounds)
-        data.set_init_score(focalboost.lightgbm.init_score(start, self.y, n_classes=self.n_classes))
-        booster = lgb.train(params, data, rounds)
-        return focalboost.lightgbm.to_builtin(booster, start.intercept(self.y, n_classes=self.n_classes))
 
     def stock(self, rounds: int) -> Any:
         """Train with the built-in log-loss."""
@@ -169,8 +185,34 @@ class XGBoost:
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", xgb.QuantileDMatrix(self.X, self.y))
 
-    def train(self, objective: Any, rounds: int, start: Any = None) -> Any:
-        """Train; `start` is the FocalObjective whose start value is used, None for the built-in objective."""
+    def focal(self, gamma: float, rounds: int) -> Any:
+        """Train as a user does, with the one call of focalboost."""
+        return focalboost.xgboost.train(self._params(), self.data, rounds, obj=self.objective(gamma))
+
+    def prepared(self, gamma: float) -> Any:
+        """Return the objective that such a call trains with."""
+        return self.objective(gamma).normalize(self.y, num_class=self._num_class)
+
+    def train(self, objective: Any, rounds: int) -> Any:
+        """Train with any objective in XGBoost's own call, from the start of the log-loss."""
+        start = {} if objective is None else {"base_score": self._start()}
+        return xgb.train(self._params() | start, self.data, rounds, obj=objective)
+
+    def by_hand(self, gamma: float, rounds: int) -> Any:
+        """Train with a focal loss in plain numpy, from the start of its focal logits."""
+        loss = (BinaryFocalLoss if self.n_classes == 2 else MulticlassFocalLoss)(gamma)
+        start = loss.intercept(self.y)
+        score = 1 / (1 + np.exp(-start)) if self.n_classes == 2 else (start - start.mean()).tolist()
+        return xgb.train(self._params() | {"base_score": score}, self.data, rounds, obj=NumpyFocal(gamma))
+
+    def _start(self) -> Any:
+        return focalboost.xgboost.base_score(self.objective(), self.y, num_class=self._num_class)
+
+    @property
+    def _num_class(self) -> int:
+        return self.n_classes if self.n_classes > 2 else 1
+
+    def _params(self) -> dict[str, Any]:
         params = {
             "objective": "binary:logistic" if self.n_classes == 2 else "multi:softprob",
             "tree_method": "hist",
@@ -182,10 +224,7 @@ class XGBoost:
         }
         if self.n_classes > 2:
             params["num_class"] = self.n_classes
-        if start is None:
-            return xgb.train(params, self.data, rounds)
-        params["base_score"] = focalboost.xgboost.base_score(start, self.y, n_classes=self.n_classes)
-        return xgb.train(params, self.data, rounds, obj=objective)
+        return params
 
     def stock(self, rounds: int) -> Any:
         """Train with the built-in log-loss."""

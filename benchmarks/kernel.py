@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .pairing import compare
 from .report import Figure, Skipped
 from .scales import Scale
 
-PART = "Kernel: gamma 2, bounded Hessian, float32 output"
+PART = "Kernel: gamma 2 in log-odds, float32 output"
 
 
 def figures(scale: Scale) -> Iterator[Figure | Skipped]:
@@ -30,7 +31,7 @@ def binary(scale: Scale) -> Iterator[Figure | Skipped]:
     rng = np.random.default_rng(0)
     n = scale.kernel_rows
     y = (rng.random(n) < 0.05).astype(np.float32)
-    loss = BinaryFocalLoss(2.0)
+    loss = BinaryFocalLoss(2.0, score="log_odds")
     for dtype, bar in ((np.float32, "<= 3"), (np.float64, "<= 4")):
         z = rng.normal(-3, 3, n).astype(dtype)
 
@@ -47,7 +48,7 @@ def binary(scale: Scale) -> Iterator[Figure | Skipped]:
         ratio = compare(lambda z=z: numpy_binary(y, z, 2.0), lambda run=run: run(1), pairs)
         yield Figure.of_ratio(PART, f"{name}: plain numpy / 1 thread", ratio, ">= 15")
         yield against_torch(f"{name}: torch autograd / 1 thread", y, z, lambda run=run: run(1), pairs)
-        yield of_the_expected(name, loss, y, z, pairs)
+        yield from to_focal_logits(name, loss, y, z, pairs)
 
 
 def against_torch(name: str, y: np.ndarray, z: np.ndarray, run: Callable[[], object], pairs: int) -> Figure | Skipped:
@@ -69,7 +70,7 @@ def softmax(scale: Scale) -> Iterator[Figure]:
     n, n_classes = scale.kernel_rows * 58 // 100, 7
     classes = rng.integers(0, n_classes, n)
     labels = classes.astype(np.float32)
-    loss = MulticlassFocalLoss(2.0)
+    loss = MulticlassFocalLoss(2.0, score="log_odds")
     for dtype, order in ((np.float32, "C"), (np.float64, "F")):
         z = np.asarray(rng.normal(0, 2, (n, n_classes)).astype(dtype), order=order)
         name, pairs = f"softmax K = 7, {n:,} {np.dtype(dtype)} {order}", max(2, scale.kernel_pairs // 3)
@@ -80,18 +81,21 @@ def softmax(scale: Scale) -> Iterator[Figure]:
                 pairs,
             )
             yield Figure.of_ratio(PART, f"{name}: plain numpy / {threads} thread(s)", ratio, ">= 10")
-        yield of_the_expected(name, loss, labels, z, pairs)
+        yield from to_focal_logits(name, loss, labels, z, pairs)
 
 
-def of_the_expected(name: str, loss: BinaryFocalLoss | MulticlassFocalLoss, y: Any, z: Any, pairs: int) -> Figure:
-    """Return the ratio of a pass with the expected Hessian to one with the bounded one, both on one thread."""
-
-    def run(hessian: str) -> object:
-        return loss.gradient_hessian(y, z, hessian=hessian, dtype=np.float32, n_threads=1)
-
-    return Figure.of_ratio(
-        PART, f"{name}: expected / bounded Hessian", compare(lambda: run("expected"), lambda: run("bounded"), pairs)
-    )
+def to_focal_logits(
+    name: str, loss: BinaryFocalLoss | MulticlassFocalLoss, y: Any, z: Any, pairs: int
+) -> Iterator[Figure]:
+    """Ratios of a pass in log-odds to one on focal logits with either Hessian, both on one thread."""
+    logits = replace(loss, score="focal_logit")
+    for hessian in ("bounded", "expected"):
+        ratio = compare(
+            lambda: loss.gradient_hessian(y, z, dtype=np.float32, n_threads=1),
+            lambda hessian=hessian: logits.gradient_hessian(y, z, hessian=hessian, dtype=np.float32, n_threads=1),
+            pairs,
+        )
+        yield Figure.of_ratio(PART, f"{name}: log-odds / focal logits, {hessian} Hessian", ratio)
 
 
 def copy_of(n_bytes: int) -> Callable[[], object]:

@@ -6,6 +6,7 @@ without a copy.
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
@@ -14,9 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ._mean_shift import TrainingRows, mean_shift
-from ._settings import FocalSettings, labels_and_weights
+from ._settings import FocalSettings, Rows, labels_and_weights
 from ._validation import FloatArray, check_class_numbers, check_hessian, check_max_step, check_scale
 from .losses import MulticlassFocalLoss, SigmoidFocalLoss
+
+# Log-odds: a start this near to the right one costs a round or two.
+_EVEN = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class FocalObjectiveBase(FocalSettings):
         given = np.asarray(rows.raw_prediction)
         if given.size == 0:  # a worker of a cluster may hold no row
             return np.empty_like(given, dtype=np.float32), np.empty_like(given, dtype=np.float32)
+        if given.flat[0] == 0 and not np.any(self.start) and not given.any():
+            self._warn_of_start(rows, given)
         margin = self._log_odds(given)
         loss = self._loss_of(margin.ndim).resolve(rows.y_true, rows.sample_weight)
         softmax = isinstance(loss, MulticlassFocalLoss)
@@ -194,6 +200,18 @@ class FocalObjectiveBase(FocalSettings):
             own = by_class[labels][:, None] if exclusive else np.where(labels, by_class[..., 1], by_class[..., 0])
             weight = own if weight is None else own * weight
         return TrainingRows(margin.reshape(len(margin), -1), labels, weight, exclusive)
+
+    def _warn_of_start(self, rows: Rows, margin: FloatArray) -> None:
+        """Say that a training starts at even odds, where the labels are not even."""
+        num_class = 1 if margin.ndim == 1 else margin.shape[1]
+        start = self.intercept(rows.y_true, rows.sample_weight, num_class)
+        apart = np.ptp(start) if num_class > 1 and self.multiclass == "softmax" else np.abs(start).max()
+        if apart > _EVEN:
+            msg = (
+                "training starts at margins of 0, even odds, which is far from the shares of the labels: give "
+                f"{self._native.START}, or use focalboost's own train"
+            )
+            warnings.warn(msg, UserWarning, stacklevel=3)
 
     def _num_class(self, labels: npt.ArrayLike, given: int | None) -> int:
         columns = np.ndim(labels) == 2

@@ -52,7 +52,8 @@ class FocalSettings(ABC):
     class_weight: tuple[float, ...] | None = None
     start: float | tuple[float, ...] = 0.0
 
-    # The framework's own module: OPENMP, the address of its GOMP_parallel or 0, and n_threads(data).
+    # The framework's own module: OPENMP, the address of its GOMP_parallel or 0, START, where a start is given, and
+    # n_threads(data).
     _native: ClassVar[ModuleType]
 
     def __post_init__(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -31,8 +32,14 @@ class Model:
     loss: AnyFocalLoss
 
     def probabilities(self, margin: np.ndarray, link: str) -> np.ndarray:
-        """Return probabilities of all classes, which sum to 1 also for one-vs-rest."""
-        result = self.loss.predict_proba(margin, link)
+        """Return probabilities of all classes, which sum to 1 also for one-vs-rest.
+
+        In log-odds the ``focal`` and the ``logit`` link are the same, and ``posterior`` undoes the weights.
+        """
+        loss = self.loss
+        if loss.score == "log_odds":  # at gamma = 0 focal logits are log-odds
+            loss = replace(loss, gamma=0.0, score="focal_logit")
+        result = loss.predict_proba(margin, link)
         return result / result.sum(axis=1, keepdims=True)
 
 
@@ -42,36 +49,34 @@ def fit(framework: str, problem: Problem, config: Mapping[str, Any], n_rounds: i
         return class_shares(problem)
     rows = rebalance(problem, config, seed)
     kind = focal_xgb.FocalObjective if framework == "xgboost" else focal_lgb.FocalObjective
+    num_class = problem.n_classes if problem.n_classes > 2 else 1
     objective = None
     if "peer" in config:
         objective, loss = peer_objective(config["peer"], config["gamma"]), BinaryFocalLoss(config["gamma"])
     elif "gamma" in config:
+        settings = {key: config[key] for key in ("gamma", "alpha", "multiclass") if key in config}
+        objective = kind(**settings).normalize(rows.y, rows.weight, num_class)
+        loss = objective.loss(num_class)
+        # What a configuration does not say is as in the estimator.
         estimator = focal_xgb.FocalXGBClassifier if framework == "xgboost" else focal_lgb.FocalLGBMClassifier
-        objective, bound = focal_objective(kind, estimator, problem, rows, config)
-        loss = objective.loss(problem.n_classes)
-        config = {**config, "max_delta_step": config.get("max_delta_step") or bound}
+        config = {"max_delta_step": signature(estimator).parameters["max_delta_step"].default, **config}
     else:
-        loss = kind(0.0, rows.class_weight).loss(problem.n_classes)
+        loss = kind(0.0, rows.class_weight).loss(num_class)
     train = {"lightgbm": train_lightgbm, "xgboost": train_xgboost, "catboost": train_catboost}[framework]
-    return Model(train(problem, rows, objective, config, n_rounds, seed), loss)
+    margins = train(problem, rows, objective, config, n_rounds, seed)
+    if isinstance(objective, kind) and config.get("mean_shift", True):
+        margins = shifted(margins, objective, rows)
+    return Model(margins, loss)
 
 
-def focal_objective(
-    kind: type, estimator: type, problem: Problem, rows: Rows, config: Mapping[str, Any]
-) -> tuple[Any, float]:
-    """Return the objective that an estimator of focalboost trains with, and its bound on the leaves, 0 for none.
+def shifted(margins: Margins, objective: Any, rows: Rows) -> Margins:
+    """Return margins that are right on average on the training rows, after any number of rounds."""
 
-    What a configuration does not say is as in the estimator.
-    """
-    defaults = signature(estimator).parameters
-    hessian = config.get("hessian", defaults["focal_hessian"].default)
-    step = config.get("max_step", 2.0 if hessian == "bounded" else defaults["focal_max_step"].default)
-    settings = {key: config[key] for key in ("gamma", "alpha", "multiclass") if key in config}
-    objective = kind(**settings, hessian=hessian, **{} if step is None else {"max_step": step})
-    prepare = objective.normalize if config.get("normalize", True) else objective.resolve
-    labels = rows.y, rows.weight, problem.n_classes
-    bound = 0.0 if step is None or hessian == "bounded" else objective.max_delta_step(*labels)
-    return prepare(*labels), bound
+    @functools.cache
+    def shift(rounds: int) -> Any:
+        return objective.mean_shift(rows.y, margins(rows.X, rounds), rows.weight)
+
+    return lambda X, rounds: margins(X, rounds) + shift(rounds)
 
 
 def peer_objective(name: str, gamma: float) -> Callable[[np.ndarray, Any], tuple[np.ndarray, np.ndarray]]:
@@ -91,7 +96,7 @@ def peer_objective(name: str, gamma: float) -> Callable[[np.ndarray, Any], tuple
 
 def class_shares(problem: Problem) -> Model:
     """Return the model that knows the classes' shares and nothing else."""
-    loss = focal_lgb.FocalObjective(0.0).loss(problem.n_classes)
+    loss = focal_lgb.FocalObjective(0.0).loss(problem.n_classes if problem.n_classes > 2 else 1)
     start = np.asarray(loss.intercept(problem.y))
     return Model(lambda X, rounds: np.tile(start, (len(X), *[1] * start.ndim)), loss)
 
@@ -118,12 +123,12 @@ def train_lightgbm(
     }
     if "pos_weight" in config:
         params["scale_pos_weight"] = rows.class_weight[1]
-    start, init_score = 0.0, None
+    start: Any = 0.0
     if isinstance(objective, focal_lgb.FocalObjective):
-        start = objective.intercept(rows.y, rows.weight, n_classes)
-        init_score = focal_lgb.init_score(objective, rows.y, rows.weight, n_classes=n_classes)
+        params["objective"] = objective = objective.prepare(rows.y, rows.weight, params["num_class"])
+        start = np.array(objective.start)
     columns = list(problem.categorical)
-    data = lgb.Dataset(rows.X, rows.y, weight=rows.weight, init_score=init_score, categorical_feature=columns)
+    data = lgb.Dataset(rows.X, rows.y, weight=rows.weight, categorical_feature=columns)
     booster = lgb.train(params, data, n_rounds)
     return lambda X, rounds: booster.predict(X, raw_score=True, num_iteration=rounds) + start
 
@@ -154,7 +159,9 @@ def train_xgboost(
     if "peer" in config:
         params["base_score"] = 0.5
     elif objective is not None:
-        params["base_score"] = focal_xgb.base_score(objective, rows.y, rows.weight, n_classes=n_classes)
+        params["base_score"] = focal_xgb.base_score(
+            objective, rows.y, rows.weight, num_class=n_classes if n_classes > 2 else 1
+        )
     types = ["c" if k in problem.categorical else "q" for k in range(rows.X.shape[1])]
     options = {"feature_types": types, "enable_categorical": True, "nthread": 1}
     booster = xgb.train(params, xgb.DMatrix(rows.X, rows.y, weight=rows.weight, **options), n_rounds, obj=objective)

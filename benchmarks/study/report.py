@@ -107,10 +107,11 @@ on the rest after {", ".join(map(str, record["checkpoints"]))} rounds; the best 
 log-loss are trained again on all training rows. Measures of ranking and decision are read from the first, measures of
 probability from the second. "regularised" searches `max_delta_step` and `lambda_l2` besides.
 
-**Probabilities.** Weights and resampling shift the classes' shares, and gamma bends the margins. Log-loss, Brier score
-and calibration error of each method are those of its *corrected* probabilities: the `posterior` link, which for a
-weighted or resampled log-loss is the usual correction of the prior. "As predicted" is the log-loss of the plain sigmoid
-or softmax. F1 and balanced accuracy at .5 are those of the `focal` link, which leaves class weights in."""
+**Probabilities.** Weights and resampling shift the classes' shares. Log-loss, Brier score and calibration error of each
+method are those of its *corrected* probabilities, class weights undone by the usual correction of the prior; those of
+focal losses of other packages are read through the link that undoes gamma. "As predicted" is the log-loss of the plain
+sigmoid or softmax. F1 and balanced accuracy at .5 leave class weights in. Focal loss trains in log-odds as the
+estimators do, with the leaf bound and the mean shift that are their defaults."""
 
 
 def _range(numbers: pd.Series) -> str:
@@ -179,13 +180,12 @@ def _calibration(results: pd.DataFrame, path: Path) -> str:
     panels = figure.subplots(1, 2, sharey=True)
     text = [
         "## Calibration along gamma\n\nUntuned, all rows, the frameworks' defaults (100 rounds, learning rate .1, 31 "
-        "leaves): log-loss with the default link over that of the framework's log-loss, on the sets of two classes "
-        "with 1,000 positives or more. The bar: at most 1.01 for every gamma up to 2.\n\n"
-        f"![Log-loss by gamma and link]({path.name})"
+        "leaves): log-loss over that of the framework's log-loss, on the sets of two classes "
+        "with 1,000 positives or more. The bar: at most 1.01 for every gamma up to 2. Dotted: without the mean "
+        f"shift.\n\n![Log-loss by gamma]({path.name})"
     ]
     for axes, framework in zip(panels, TUNED, strict=True):
         focal = sweep(results, framework, "log_loss_focal").reindex(names)
-        plain = sweep(results, framework, "log_loss_logit").reindex(names)
         ratio = focal.div(focal["log-loss"], axis=0)
         bar = ratio[[name for name in SWEPT if float(name.split()[1]) <= 2]]
         verdict = "met" if (bar <= 1.01).all(axis=None) else "NOT met"
@@ -203,7 +203,8 @@ def _calibration(results: pd.DataFrame, path: Path) -> str:
                 "More than two classes, softmax, fewer rows; no bar was set here:\n\n"
                 + markdown(several.drop(columns=["log-loss", CONSTANT]).div(several["log-loss"], axis=0), 4, "set")
             )
-        _draw_calibration(axes, ratio[SWEPT], plain.div(focal["log-loss"], axis=0)[SWEPT], FRAMEWORKS[framework])
+        unshifted = ratio[[name for name in SWEEP if name.endswith("no mean shift")]]
+        _draw_calibration(axes, ratio[SWEPT], unshifted, FRAMEWORKS[framework])
     panels[0].set_ylabel("log-loss over that of log-loss")
     figure.savefig(path, dpi=110)
     return "\n\n".join(text)
@@ -214,11 +215,11 @@ def _where(place: tuple[str, str]) -> str:
     return f"{method}, {data}"
 
 
-def _draw_calibration(axes: Axes, calibrated: pd.DataFrame, plain: pd.DataFrame, title: str) -> None:
-    gammas = [name.split()[1] for name in calibrated.columns]
-    for k, name in enumerate(calibrated.index):
-        axes.plot(gammas, calibrated.loc[name], color=f"C{k}", marker="o", label=f"{name}, focal link")
-        axes.plot(gammas, plain.loc[name], color=f"C{k}", linestyle=":", label=f"{name}, logit link")
+def _draw_calibration(axes: Axes, shifted: pd.DataFrame, unshifted: pd.DataFrame, title: str) -> None:
+    for k, name in enumerate(shifted.index):
+        for table, style in ((shifted, {"marker": "o", "label": name}), (unshifted, {"linestyle": ":"})):
+            gammas = [column.split()[1].rstrip(",") for column in table.columns]
+            axes.plot(gammas, table.loc[name], color=f"C{k}", **style)
     axes.axhline(1, color="0.6", linewidth=0.8, zorder=0)
     axes.set(title=title, xlabel="gamma", yscale="log")
     axes.yaxis.set_major_formatter(ScalarFormatter())
@@ -230,10 +231,10 @@ def _draw_calibration(axes: Axes, calibrated: pd.DataFrame, plain: pd.DataFrame,
 def _stability(results: pd.DataFrame) -> str:
     text = [
         "## Training along gamma\n\nThe same trainings on all sets. Failed: a score that is no number. Doubled: a "
-        "log-loss (default link) above twice that of log-loss, and more than .05 above it. Collapsed: a model of no "
+        "log-loss above twice that of log-loss, and more than .05 above it. Collapsed: a model of no "
         "use, with a ROC AUC below .55 where log-loss has above .65, or a doubled log-loss that is not below that of "
-        "knowing the *class shares* alone. Mean ranks are those over the KEEL sets with room to improve. *unscaled*: "
-        "without the factor that gives the loss the log-loss's mean Hessian at the start (`focal_normalize=False`)."
+        "knowing the *class shares* alone. Mean ranks are those over the KEEL sets with room to improve. *no mean "
+        "shift*: with `focal_mean_shift=False`."
     ]
     for framework in TUNED:
         precision, auc, loss = (
@@ -292,8 +293,8 @@ def _variants(results: pd.DataFrame) -> str:
     if not len(names):
         return ""
     text = [
-        "## Defaults: max_step\n\nFocal loss tuned alike, with one setting changed. max_step is 2 in LightGBM's "
-        "*focal*, 4 in XGBoost's."
+        "## Defaults: max_delta_step\n\nFocal loss tuned alike, with one setting changed. The bound on leaves is 2 in "
+        "LightGBM's *focal*, 4 in XGBoost's."
     ]
     for measure in ("average_precision", "log_loss"):
         kept = rows[rows["data"].isin(names) & (rows["chosen_by"] == measure)]

@@ -13,17 +13,38 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score, roc_auc_score
 
-from .._metrics import Float64Array, auc_or, error, log_loss
 from .._settings import labels_and_weights
 from ._objective import FocalMetric, FocalObjective
 
+Float64Array = npt.NDArray[np.float64]
 Result = tuple[str, float, bool]
+
+# A metric takes class numbers, probabilities of shape (n_samples, n_classes), margins, and weights or None.
+
+
+def _log_loss(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
+    """As scikit-learn's log_loss, without its checks in every round."""
+    own = np.clip(proba[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0)
+    return float(np.average(-np.log(own), weights=weight))
+
+
+def _error(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
+    """Share of rows that `predict` has wrong."""
+    return float(np.average(proba.argmax(axis=1) != y, weights=weight))
+
+
+def _auc_or(value: float, positive: Any, score: Any, weight: Any) -> float:
+    """Area under the ROC curve, or `value` where all labels are the same."""
+    if not 0 < positive.sum() < len(positive):
+        return value
+    return float(roc_auc_score(positive, score, sample_weight=weight))
 
 
 def _auc(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
-    return auc_or(1.0, y, margin, weight)
+    return _auc_or(1.0, y, margin, weight)
 
 
 def _average_precision(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
@@ -42,19 +63,19 @@ def _auc_mu(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
         rank = np.empty(len(order), dtype=np.intp)
         # LightGBM takes distances less than 1e-15 apart for ties.
         rank[order] = np.concatenate([[0], np.cumsum(np.diff(distance[order]) >= 1e-15)])
-        areas.append(auc_or(1.0, own, rank, part))
+        areas.append(_auc_or(1.0, own, rank, part))
     return float(np.mean(areas))
 
 
 BINARY: dict[str, tuple[Callable[..., float], bool]] = {
-    "binary_logloss": (log_loss, False),
-    "binary_error": (error, False),
+    "binary_logloss": (_log_loss, False),
+    "binary_error": (_error, False),
     "auc": (_auc, True),
     "average_precision": (_average_precision, True),
 }
 MULTI: dict[str, tuple[Callable[..., float], bool]] = {
-    "multi_logloss": (log_loss, False),
-    "multi_error": (error, False),
+    "multi_logloss": (_log_loss, False),
+    "multi_error": (_error, False),
     "auc_mu": (_auc_mu, True),
 }
 _SYNONYMS = {

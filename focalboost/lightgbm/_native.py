@@ -9,6 +9,8 @@ from .._frameworks import openmp_entry, require
 
 lightgbm = require("lightgbm", "lightgbm", (4, 6))
 
+# Where a start is given, for a warning.
+START = "objective.prepare(y) in the place of the objective"
 # The library that ctypes has loaded: there is no public name for it.
 OPENMP = openmp_entry(getattr(lightgbm.basic, "_LIB", None))
 

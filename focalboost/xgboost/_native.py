@@ -15,6 +15,8 @@ from ._files import check_whole
 
 xgboost = require("xgboost", "xgboost", (3, 2))
 
+# Where a start is given, for a warning.
+START = "base_score=base_score(objective, y)"
 # The library that ctypes has loaded: there is no public name for it.
 OPENMP = openmp_entry(getattr(xgboost.core, "_LIB", None))
 

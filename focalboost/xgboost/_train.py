@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from .._settings import labels_and_weights
 from .._validation import MAX_ALPHA, MIN_ALPHA, check_flag, check_number
 from ._metrics import Evaluation, History
 from ._native import as_booster, move_start, training_margins, xgboost
-from ._objective import FocalObjective, as_base_score
+from ._objective import FocalMetric, FocalObjective, as_base_score
 
 _OBJECTIVES = ("binary:logistic", "multi:softprob", "multi:softmax")
 
@@ -176,6 +177,9 @@ def _measured(
 ) -> tuple[dict[str, Any], Any, list[History]]:
     """Return the parameters without "focal" among the metrics, the custom metric, and what keeps its digits."""
     evaluation = Evaluation.of(params.get("eval_metric"), "", objective)
+    if isinstance(custom_metric, FocalMetric) and custom_metric != FocalMetric.of(objective):
+        msg = f"custom_metric is not that of the objective, got {custom_metric!r}; take {FocalMetric.of(objective)!r}"
+        warnings.warn(msg, UserWarning, stacklevel=3)
     if "focal" not in evaluation.names:
         return params, custom_metric, []
     if custom_metric is not None:
