@@ -32,11 +32,11 @@ FB_INLINE void class_terms(C p, C u, C gamma, C& b, C& less, C& omega) {
   }
 }
 
-// What the class on top has at its margin s.
-template <class C>
+// What the class on top has at its margin s; phi if Whole, else nothing.
+template <bool Whole, class C>
 FB_INLINE void top_terms(C s, const Focus<C>& f, C& v, C& q, C& softplus, C& x, C& m, C& bow, C& phi) {
   C L, other;
-  point<false, false, sizeof(C) == 8 ? 0 : 1>(s, C(0), f, v, q, L, softplus, phi, other);
+  point<false, false, Whole ? 0 : -1>(s, C(0), f, v, q, L, softplus, phi, other);
   // rho = v L / q, and excess = rho - v, which on the right is a series of exp(-s): L / q - 1 would lose it.
   const C e = fall_off(abs_(s)), a = e / (C(2) + e), square = square_(a);
   const C series = a + square * polynomial(Real<C>::atanh_poly, square, square * square) * ((C(1) + e) / (C(2) + e));
@@ -149,7 +149,7 @@ FB_APART void log_odds_approach(const Job& job, SoftmaxBlock<double>& b, LogOdds
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
     float q, bow, phi;
-    top_terms(float(min_(rows.s[i], 40.0)), focus, v[i], q, softplus[i], x[i], m[i], bow, phi);
+    top_terms<false>(float(min_(rows.s[i], 40.0)), focus, v[i], q, softplus[i], x[i], m[i], bow, phi);
     P[i] = T[i] = 0;
   }
   for (std::int32_t k = 0; k < job.columns; ++k) {
@@ -192,8 +192,8 @@ FB_APART void log_odds_terms(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
   alignas(64) double position[softmax_rows];
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
-    top_terms(min_(rows.s[i], Real<double>::saturation), focus, rows.v[i], rows.q[i], rows.softplus[i], rows.x[i],
-              rows.m[i], rows.bow[i], rows.phi[i]);
+    top_terms<false>(min_(rows.s[i], Real<double>::saturation), focus, rows.v[i], rows.q[i], rows.softplus[i],
+                     rows.x[i], rows.m[i], rows.bow[i], rows.phi[i]);
     P[i] = T[i] = D[i] = bent[i] = 0;
   }
   for (std::int32_t k = 0; k < job.columns; ++k) {
@@ -262,18 +262,15 @@ FB_APART void log_odds_solve(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
       rows.s[i] -= step;
       rows.dx[i] = -step;
     }
-    if (before > 0) return;
-    if (narrow && after > 0) {
-      const Focus<double> focus(job.gamma);
-      for (std::int64_t i = 0; i < n; ++i) rows.dx[i] *= fma_(0.5 * rows.bow[i], rows.dx[i], rows.m[i]);
+    if (before > 0 || (narrow && after > 0)) break;
+  }
+  const Focus<double> focus(job.gamma);
 #pragma omp simd
-      for (std::int64_t i = 0; i < n; ++i) {
-        rows.T[i] = fma_(rows.T[i] - rows.bent[i], rows.dx[i], rows.T[i]);
-        top_terms(min_(rows.s[i], Real<double>::saturation), focus, rows.v[i], rows.q[i], rows.softplus[i], rows.x[i],
-                  rows.m[i], rows.bow[i], rows.phi[i]);
-      }
-      return;
-    }
+  for (std::int64_t i = 0; i < n; ++i) {
+    rows.dx[i] *= fma_(0.5 * rows.bow[i], rows.dx[i], rows.m[i]);
+    rows.T[i] = fma_(rows.T[i] - rows.bent[i], rows.dx[i], rows.T[i]);
+    top_terms<true>(min_(rows.s[i], Real<double>::saturation), focus, rows.v[i], rows.q[i], rows.softplus[i], rows.x[i],
+                    rows.m[i], rows.bow[i], rows.phi[i]);
   }
 }
 
