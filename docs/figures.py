@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from focalboost import BinaryFocalLoss
+from focalboost.log_odds import row_weight
 
 GAMMAS = {0.0: "#9a9a9a", 1.0: "#8fb8d8", 2.0: "#14507f", 5.0: "#c2510c"}
 
@@ -16,7 +17,7 @@ GAMMAS = {0.0: "#9a9a9a", 1.0: "#8fb8d8", 2.0: "#14507f", 5.0: "#c2510c"}
 def draw_all(folder: Path) -> None:
     """Write every figure into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for draw in (losses, hessians, starts, links):
+    for draw in (row_weights, hessians, links):
         figure = draw()
         for axes in figure.axes:
             axes.grid(color="#e6e6e6", linewidth=0.8)
@@ -25,24 +26,22 @@ def draw_all(folder: Path) -> None:
         figure.savefig(folder / f"{draw.__name__}.png", dpi=130)
 
 
-def losses() -> Figure:
-    """Loss against the probability of the true class, and gradient against its margin."""
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    margin = np.linspace(-6, 6, 400)
-    ones = np.ones_like(margin)
+def row_weights() -> Figure:
+    """Weight of a row in the log-loss, against its calibrated probability."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    axes = figure.subplots()
+    log_odds = np.linspace(-logit(0.9999), logit(0.9999), 401)
     for gamma, color in GAMMAS.items():
-        loss = BinaryFocalLoss(gamma)
-        left.plot(expit(margin), loss.loss(ones, margin), color=color, label=rf"$\gamma$ = {gamma:g}")
-        right.plot(margin, -loss.gradient_hessian(ones, margin)[0], color=color)
-    left.set(xlabel="probability of the true class", ylabel="loss", ylim=(0, 4), title="Easy rows cost next to nothing")
-    right.set(xlabel="margin of the true class", ylabel="pull (minus the gradient)", title="and pull next to nothing")
-    left.legend(frameon=False)
+        weight = row_weight(log_odds, gamma) / row_weight(0.0, gamma)
+        axes.plot(expit(log_odds), weight, color=color, label=rf"$\gamma$ = {gamma:g}")
+    axes.set(xscale="logit", xlim=(0.0001, 0.9999), ylim=(0, None))
+    axes.set(xlabel="calibrated probability", ylabel="weight, 1 at even odds", title="Weight of a row in the log-loss")
+    axes.legend(frameon=False, loc="upper center")
     return figure
 
 
 def hessians() -> Figure:
-    """Draw the four second derivatives, for rows of label 1."""
+    """Draw the four second derivatives by the focal logit, for rows of label 1."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     margin = np.linspace(-8, 4, 400)
     ones = np.ones_like(margin)
@@ -53,41 +52,13 @@ def hessians() -> Figure:
             hessian = BinaryFocalLoss(gamma).gradient_hessian(ones, margin, hessian=kind)[1]
             axes.plot(margin, hessian, color=color, linestyle=style, label=kind)
         axes.axhline(0, color="#777777", linewidth=0.8)
-        axes.set(xlabel="margin of the true class", ylabel="second derivative", title=rf"$\gamma$ = {gamma:g}")
+        axes.set(xlabel="focal logit of the true class", ylabel="second derivative", title=rf"$\gamma$ = {gamma:g}")
         axes.legend(frameon=False)
     return figure
 
 
-def starts() -> Figure:
-    """Where boosting starts, and what a start at the log-odds does to the Hessian."""
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    shares = np.geomspace(0.001, 0.5, 40)
-    labels = np.array([0, 1])
-    for gamma, color in GAMMAS.items():
-        loss = BinaryFocalLoss(gamma)
-        start = np.array([loss.intercept(labels, [1 - share, share]) for share in shares])
-        left.plot(shares, expit(start), color=color, label=rf"$\gamma$ = {gamma:g}")
-        log_odds = np.log(shares / (1 - shares))
-        sums = [
-            loss.gradient_hessian(labels, np.full(2, z), [1 - share, share], hessian="exact")[1].sum()
-            for z, share in zip(log_odds, shares, strict=True)
-        ]
-        right.plot(shares, sums / (shares * (1 - shares)), color=color)
-    left.set(xscale="log", yscale="log", xlabel="share of positives", ylabel="sigmoid of the start", title="The start")
-    right.axhline(0, color="#777777", linewidth=0.8)
-    right.set(
-        xscale="log",
-        xlabel="share of positives",
-        ylabel="mean Hessian, log-loss = 1",
-        title="Exact Hessian at the log-odds instead",
-    )
-    left.legend(frameon=False)
-    return figure
-
-
 def links() -> Figure:
-    """Probability that a margin stands for."""
+    """Probability that a focal logit stands for."""
     figure = Figure(figsize=(5.4, 3.4), layout="constrained")
     axes = figure.subplots()
     margin = np.linspace(-4, 4, 400)
@@ -98,6 +69,6 @@ def links() -> Figure:
             color=color,
             label=rf"$\gamma$ = {gamma:g}",
         )
-    axes.set(xlabel="sigmoid of the margin (logit link)", ylabel="probability (focal link)", title="Calibration")
+    axes.set(xlabel="sigmoid of the focal logit", ylabel="probability", title="Probability of a focal logit")
     axes.legend(frameon=False)
     return figure

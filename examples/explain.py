@@ -1,7 +1,8 @@
 """Explain a focal model and take it elsewhere: it is an ordinary LightGBM model.
 
-Contributions of the features (TreeSHAP, by LightGBM itself) add up to the margin, the start value included, and the
-model's text predicts the same in a process that has never heard of focalboost. The data is Give Me Some Credit.
+Contributions of the features (TreeSHAP, by LightGBM itself) are in log-odds and add up to those of the calibrated
+probability, and the model's text predicts that probability in a process that has never heard of focalboost. The data
+is Give Me Some Credit.
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ def main() -> int:
     some = X.iloc[:2000]
     contributions = model.predict_proba(some, pred_contrib=True)
     np.testing.assert_allclose(contributions.sum(axis=1), model.decision_function(some), rtol=1e-9, atol=1e-9)
-    # The mean margin is told apart from the features, in the last column.
-    print(f"{len(some)} rows: contributions add up to the margins; their constant is {contributions[0, -1]:.3f}")
+    # The mean of the log-odds is told apart from the features, in the last column.
+    print(f"{len(some)} rows: contributions add up to the log-odds; their constant is {contributions[0, -1]:.3f}")
 
     with tempfile.TemporaryDirectory() as folder:
         model.booster_.save_model(f"{folder}/model.txt")
         np.save(f"{folder}/rows.npy", some.to_numpy())
         subprocess.run([sys.executable, "-c", ELSEWHERE], cwd=folder, check=True)
         elsewhere = np.load(f"{folder}/probability.npy")
-    np.testing.assert_allclose(elsewhere, model.set_params(focal_link="logit").predict_proba(some)[:, 1], rtol=1e-9)
-    print("The saved model predicts the same (the logit link) without focalboost")
+    np.testing.assert_allclose(elsewhere, model.predict_proba(some)[:, 1], rtol=1e-9)
+    print("The saved model predicts the same probabilities without focalboost")
 
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
@@ -53,7 +54,7 @@ def main() -> int:
         points = axes.scatter(contributions[:, k], jitter, c=share, s=3, cmap="coolwarm", rasterized=True)
     axes.set_yticks(range(len(order)), X.columns[order])
     axes.axvline(0, color="#999999", linewidth=1, zorder=0)
-    axes.set(xlabel="contribution to the margin", title="What moves the margin")
+    axes.set(xlabel="contribution to the log-odds", title="What moves the log-odds")
     figure.colorbar(points, ax=axes, label="value, by rank")
     finish(figure, "explain")
     return 0

@@ -72,18 +72,10 @@ def _draw_reliability(axes: Axes, y: np.ndarray, outcomes: dict[str, Outcome]) -
         style = STYLES[name] | {"linewidth": 1.4, "elinewidth": 0.8, "markersize": 4, "marker": "o", "label": name}
         low = np.minimum(error[seen], 0.9 * observed[seen])
         axes.errorbar(predicted[seen], observed[seen], yerr=[low, error[seen]], **style)
-    plain = [(name, out.logit) for name, out in outcomes.items() if out.logit is not None]
-    for name, logit in plain:
-        predicted, observed, _ = reliability(y, logit)
-        seen = observed > 0
-        style = STYLES[name] | {"linestyle": ":", "linewidth": 1.4, "label": f"{name}, logit link"}
-        axes.plot(predicted[seen], observed[seen], **style)
     axes.set(xscale="log", yscale="log")
     low, high = axes.get_xlim()[0], 1.0
     axes.plot([low, high], [low, high], color="#999999", linewidth=1, zorder=0)
     axes.set(title="Calibration", xlabel="predicted probability", ylabel="observed rate", xlim=(low, high))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=None))
-    handles, labels = axes.get_legend_handles_labels()  # lines first, then error bars: the dotted lines go last
-    order = [*range(len(plain), len(labels)), *range(len(plain))]
-    axes.legend([handles[k] for k in order], [labels[k] for k in order], frameon=False, loc="upper left", fontsize=9)
+    axes.legend(frameon=False, loc="upper left", fontsize=9)

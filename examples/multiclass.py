@@ -1,8 +1,9 @@
 """Seven classes of 45,586 down to 10 rows: what a bounded step does for the rare ones.
 
 The stock softmax objective takes Newton steps of 1/p in leaves that hold one rare class, and loses whole classes by it.
-FocalLGBMClassifier bounds what a leaf may do to the log-odds of a class; LightGBM's own ``max_delta_step``, which it
-sets for that, does as well where a user knows of it. The data is Statlog (Shuttle), half of it to test.
+FocalLGBMClassifier bounds what a leaf may do to the log-odds of a class, by a default of LightGBM's own
+``max_delta_step``, which does as well with the log-loss where a user knows of it. The data is Statlog (Shuttle), half
+of it to test.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The focal loss, its gradient and its Hessian against the probability of the true class.
+"""The focal loss as the papers define it: loss, gradient and Hessian in its own logits.
 
-Two things to see: the gradient of easy rows (right) fades with gamma, and the exact Hessian of hard rows (left) is
-negative, which is why training takes an upper bound of it.
+Against the sigmoid of the true class's logit. Two things to see: the gradient of easy rows (right) fades with gamma,
+and the exact Hessian of hard rows (left) is negative, which is why code that trains in these logits takes an upper
+bound of it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def main() -> None:
     panels[1, 1].set(title="Hessian, upper bound", ylim=(-0.2, 1.3))
     for axes in panels.flat:
         axes.legend().set_visible(axes is panels[0, 0])
-        axes.set_xlabel("probability of the true class" if axes in panels[1] else "")
+        axes.set_xlabel("sigmoid of the true class's logit" if axes in panels[1] else "")
 
     easy = -25  # a probability of .95
     assert abs(gradient.values[2.0][easy]) < 0.05 * abs(gradient.values[0.0][easy])

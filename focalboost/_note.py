@@ -43,10 +43,9 @@ class Note:
             "multilabel": self.multilabel,
         }
         try:
-            line = json.dumps(content, separators=(",", ":"))
+            return json.dumps(content, separators=(",", ":"))
         except TypeError:
-            line = json.dumps(content | {"classes": None}, separators=(",", ":"))
-        return line.replace(": ", ":\\u0020")  # what stands between a name and a value in LightGBM's files
+            return json.dumps(content | {"classes": None}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, content: str) -> Self:

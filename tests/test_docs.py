@@ -5,6 +5,7 @@ import importlib
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from readme import blocks_of
 
@@ -43,6 +44,26 @@ def test_docstrings(path):
     result = doctest.testmod(importlib.import_module(name.removesuffix(".__init__")))
     assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_table_of_row_weights():
+    """The table of the theory, with the weight by its definition from the gradients of both labels in focal logits."""
+    from focalboost import BinaryFocalLoss
+
+    page = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
+    head, _, *rows = re.search(r"^\| gamma \|.*?(?=\n\n)", page, flags=re.MULTILINE | re.DOTALL)[0].splitlines()
+    probability = np.array([float(cell) for cell in head.strip("| ").split(" | ")[1:]])
+    assert len(rows) == 5
+    for row in rows:
+        gamma, *weights = (float(cell) for cell in row.strip("| ").split(" | "))
+        loss = BinaryFocalLoss(gamma)
+        z = np.linspace(-12, 12, 240_001)
+        g0 = loss.gradient_hessian(np.zeros_like(z), z)[0]
+        log_odds = np.log(g0 / -loss.gradient_hessian(np.ones_like(z), z)[0])
+        # w (eta - 0) is the gradient by f of label 0, that by z over df/dz.
+        weight = g0 / np.gradient(log_odds, z) * (1 + np.exp(-log_odds))
+        relative = np.interp(np.log(probability / (1 - probability)), log_odds, weight) / np.interp(0, log_odds, weight)
+        np.testing.assert_allclose(weights, relative, atol=6e-4)
 
 
 def test_pages_and_the_site_know_each_other():

@@ -1,4 +1,4 @@
-"""Explainers and exporters get the margins and the logit probabilities of our models, the start value included.
+"""Explainers and exporters get the log-odds and the calibrated probabilities of our models, the start value included.
 
 None of the tools is needed otherwise, so `make interop` installs them; without it the tests are skipped. Where a tool
 gives something else, the stock estimator's model fares alike: those are expected failures, each with its reason.
@@ -9,7 +9,6 @@ import warnings
 
 import numpy as np
 import pytest
-from scipy.special import expit, softmax
 
 KINDS = {"binary": (2, "softmax"), "softmax": (3, "softmax"), "ovr": (3, "ovr")}
 # The tools compute in float32, or sum up in another order.
@@ -41,7 +40,9 @@ class Model:
             self.clf = package.FocalXGBClassifier(n_estimators=8, n_jobs=1, focal_multiclass=multiclass, **params)
             self.booster = self.clf.fit(X, y).get_booster()
         self.margin = self.clf.decision_function(X)
-        self.probability = softmax(self.margin, axis=1) if kind == "softmax" else expit(self.margin)
+        self.probability = self.clf.predict_proba(X)
+        if kind == "binary":
+            self.probability = self.probability[:, 1]
 
 
 @pytest.fixture(scope="module")

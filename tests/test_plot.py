@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from mpmath import mp
+from scipy.special import expit
 from sklearn.calibration import calibration_curve
 from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV
@@ -16,7 +18,12 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot  # noqa: E402 (after the choice of a backend without windows)
 
-from focalboost.plot import FocalLossDisplay, LinkCalibrationDisplay, ScoreByGammaDisplay  # noqa: E402
+from focalboost.plot import (  # noqa: E402
+    FocalLossDisplay,
+    LinkCalibrationDisplay,
+    RowWeightDisplay,
+    ScoreByGammaDisplay,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -117,27 +124,56 @@ def test_failed_candidates_are_left_out():
         ScoreByGammaDisplay.from_cv_results(results | {"mean_test_score": [np.nan, np.nan]})
 
 
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])
+def test_row_weights_are_the_gradient_over_that_of_the_log_loss(gamma):
+    """By differentiation of the loss in 30 digits, in the log-odds under which it has no slope on average."""
+
+    def slope(z, sign):  # of a row whose label has the margin sign * z
+        def loss(z):
+            return (1 - 1 / (1 + mp.exp(-sign * z))) ** gamma * mp.log1p(mp.exp(-sign * z))
+
+        return mp.diff(loss, z)
+
+    def log_odds(z):
+        return mp.log(slope(z, -1) / -slope(z, 1))
+
+    def weight(f):
+        z = mp.findroot(lambda z: log_odds(z) - f, f / (1 + gamma))
+        return slope(z, -1) / mp.diff(log_odds, z) * (1 + mp.exp(-f))
+
+    display = RowWeightDisplay.from_gammas([gamma], lowest=0.001, n_points=15)
+    p, relative = points(display.lines_[0])
+    assert (p[0], p[-1]) == pytest.approx((0.001, 0.999), rel=1e-12)
+    assert display.lines_[0].get_label() == f"$\\gamma$ = {gamma:g}"
+    with mp.workdps(30):
+        expected = [float(weight(mp.log(at) - mp.log1p(-at)) / weight(mp.mpf(0))) for at in map(mp.mpf, p)]
+    np.testing.assert_allclose(relative, expected, rtol=1e-9)
+
+
+def test_row_weights_of_the_log_loss_are_even():
+    display = RowWeightDisplay.from_gammas([0.0], n_points=9)
+    np.testing.assert_allclose(display.values[0.0], 1, rtol=1e-12)
+    again = display.plot(ax=pyplot.subplots()[1], color="red")
+    assert again.lines_[0].get_color() == "red"
+    np.testing.assert_array_equal(points(again.lines_[0])[0], display.probability)
+
+
 @pytest.mark.parametrize("strategy", ["quantile", "uniform"])
-def test_calibration_curves_are_scikit_learns(data, classifier, strategy):
+def test_calibration_curves_are_scikit_learns(data, strategy):
+    """Of a model in focal logits."""
+    lightgbm = pytest.importorskip("lightgbm")
+    from focalboost.lightgbm import FocalObjective
+
     X, y = data
-    labels = np.where(y == 1, "yes", "no")
-    model = classifier.fit(X[:2000], labels[:2000])
-    display = LinkCalibrationDisplay.from_estimator(model, X[2000:], labels[2000:], n_bins=5, strategy=strategy)
-    assert model.focal_link == model.get_params()["focal_link"] == "focal"
-    positive = y[2000:]
-    raw = model.predict(X[2000:], raw_score=True)
-    expected = {"logit": 1 / (1 + np.exp(-raw)), "focal": model.predict_proba(X[2000:])[:, 1]}
+    objective = FocalObjective(2.0, score="focal_logit", hessian="upper")
+    model = lightgbm.LGBMClassifier(objective=objective, n_estimators=20, num_leaves=7, n_jobs=1, verbose=-1)
+    raw = model.fit(X[:2000], y[:2000]).predict(X[2000:], raw_score=True)
+    display = LinkCalibrationDisplay.from_predictions(y[2000:], raw, BinaryFocalLoss(2.0), n_bins=5, strategy=strategy)
+    expected = {"logit": expit(raw), "focal": BinaryFocalLoss(2.0).predict_proba(raw)[:, 1]}
     for line, (link, probability) in zip(display.lines_, expected.items(), strict=True):
-        observed, predicted = calibration_curve(positive, probability, n_bins=5, strategy=strategy)
+        observed, predicted = calibration_curve(y[2000:], probability, n_bins=5, strategy=strategy)
         np.testing.assert_allclose(points(line), [predicted, observed], rtol=1e-12)
         assert line.get_label() == f"{link} link"
-    same = LinkCalibrationDisplay.from_predictions(
-        positive, raw, BinaryFocalLoss(2.0), n_bins=5, strategy=strategy, ax=display.ax_
-    )
-    assert same.ax_ is display.ax_
-    assert same.figure_ is display.figure_
-    for link, curve in display.curves.items():
-        np.testing.assert_allclose(same.curves[link], curve, rtol=1e-9)
 
 
 def test_options_go_to_matplotlib():
@@ -155,11 +191,10 @@ def test_options_go_to_matplotlib():
         (lambda: FocalLossDisplay.from_gammas([-1.0]), ValueError, "gamma must be a finite number"),
         (lambda: FocalLossDisplay.from_gammas([1.0], quantity="slope"), ValueError, "quantity must be"),
         (lambda: FocalLossDisplay.from_gammas([1.0], hessian="full"), ValueError, "hessian must be"),
-        (
-            lambda: LinkCalibrationDisplay.from_estimator(StandardScaler(), [[0]], [0]),
-            TypeError,
-            "must be a FocalLGBMClassifier or a FocalXGBClassifier, got StandardScaler",
-        ),
+        (lambda: RowWeightDisplay.from_gammas([]), ValueError, "gammas must hold at least one number"),
+        (lambda: RowWeightDisplay.from_gammas(2.0), TypeError, "gammas must be a sequence of numbers, got 2.0"),
+        (lambda: RowWeightDisplay.from_gammas([101.0]), ValueError, "gamma must be"),
+        (lambda: RowWeightDisplay.from_gammas([1.0], lowest=0.5), ValueError, "lowest must be a number in .0, 0.5."),
         (
             lambda: LinkCalibrationDisplay.from_predictions([0, 1], [0.0, 1.0], BinaryFocalLoss(), strategy="width"),
             ValueError,
@@ -175,9 +210,3 @@ def test_options_go_to_matplotlib():
 def test_wrong_values_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
-
-
-def test_calibration_needs_two_classes(classifier):
-    X, y = make_classification(600, 6, n_informative=4, n_classes=3, random_state=0)
-    with pytest.raises(ValueError, match="trained on 2 classes, got 3"):
-        LinkCalibrationDisplay.from_estimator(classifier.fit(X, y), X, y)

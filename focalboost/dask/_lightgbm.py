@@ -123,8 +123,9 @@ class DaskFocalLGBMClassifier(OnCluster, FocalLGBMClassifier):  # type: ignore[m
         self.__dict__.update(state)
         self._le = LabelEncoder().fit(shards.classes)
         self._classes, self._n_classes = shards.classes, len(shards.classes)
+        self.fitted_ = True
         self._take(plan, shards.classes, plan.intercept)
-        self._objective, self.fitted_ = self._Booster.params["objective"], True
+        self._objective = self._Booster.params["objective"]
         if self.focal_mean_shift:
             self._Booster = moved(self._Booster, shards.mean_shift(self.to_local(), plan.objective, factors))
         return self

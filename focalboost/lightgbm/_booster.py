@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote, unquote
 
 import numpy as np
 import numpy.typing as npt
@@ -99,8 +100,8 @@ def moved(booster: Any, by: npt.ArrayLike) -> Any:
 
 def find_note(booster: Any) -> str | None:
     """Return the note that `to_builtin` left in a model, which LightGBM keeps through files, copies and pickles."""
-    found = re.search(rf"^\[{_NOTE}: (.*)\]$", booster.model_to_string(num_iteration=1), flags=re.MULTILINE)
-    return found[1] if found else None
+    found = re.search(rf"^\[{_NOTE} (.*): \]$", booster.model_to_string(num_iteration=1), flags=re.MULTILINE)
+    return unquote(found[1]) if found else None
 
 
 def check_continuation(init_model: Any) -> Any:
@@ -123,6 +124,7 @@ def check_continuation(init_model: Any) -> Any:
 
 
 _NOTE = "focalboost"
+_SAFE = ' {}[]",<|='  # no colon, which ends a name
 _LOSSES: dict[str, type[AnyFocalLoss]] = {
     "binary": BinaryFocalLoss,
     "multiclass": MulticlassFocalLoss,
@@ -203,7 +205,9 @@ def _with_parameters(last: str, name: str, note: str | None) -> str:
     last = re.sub(r"^\[metric: .*\]$", f"[metric: {metric}]", last, flags=re.MULTILINE)
     if note is None:
         return last
-    return re.sub(r"^(?=end of parameters$)", lambda _: f"[{_NOTE}: {note}]\n", last, count=1, flags=re.MULTILINE)
+    # As the name of a parameter without a value: LightGBM keeps those and passes over them; of others it warns.
+    line = f"[{_NOTE} {quote(note, safe=_SAFE)}: ]\n"
+    return re.sub(r"^(?=end of parameters$)", lambda _: line, last, count=1, flags=re.MULTILINE)
 
 
 def check_whole(model: Any) -> None:

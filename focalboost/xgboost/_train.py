@@ -132,6 +132,12 @@ def _started(
     params: dict[str, Any], data: Any, objective: FocalObjective | None, continued: bool
 ) -> tuple[dict[str, Any], FocalObjective]:
     """Return the parameters with objective and start, and what trains."""
+    if xgboost.collective.is_distributed():
+        msg = (
+            "train must run in one process, got a worker of several: the start and the scale follow from the labels of "
+            "all; use focalboost.dask, or xgboost.train with a base_score and an objective made from all of them"
+        )
+        raise RuntimeError(msg)
     objective = FocalObjective() if objective is None else objective
     if not isinstance(objective, FocalObjective) or objective.score != "log_odds":
         msg = f"obj must be a FocalObjective in log-odds, got {objective!r:.80}; others are for xgboost.train"
