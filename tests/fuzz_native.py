@@ -26,6 +26,7 @@ MARK = 7.0
 ROWS = (1, 2, 15, 16, 17, 511, 512, 513)
 COLUMNS = (1, 2, 3, 7, 8, 9)
 OUTPUTS = ("gradient", "hessian", "loss")
+CURVES = ("wide", "narrow", "slopes")
 DTYPES = ("f2", "f4", "f8", "g", "i1", "i4", "i8", "u8", "?", "c8", "c16", "O", ">f4", ">f8", "U3", "S2", "M8[s]", "V4")
 SIZES = (0, 1, 2, 3, 8, 17, 2**24, 2**24 + 1, 2**31, 2**40, 2**62)
 VALUES = (np.nan, np.inf, -np.inf, -1.0, -0.0, 0.5, 1e-45, 1e30, 3e38, 2.0**24, 2.0**31)
@@ -50,6 +51,16 @@ def valid(entry: str, draw: random.Random) -> dict:
         "threads": draw.choice((1, 2, 100)),
         "openmp": 0,
     }
+    if draw.random() < 0.5:  # margins in log-odds: any coefficients will do here
+        intervals = draw.choice((1, 5, 100))
+        given |= {
+            "wide": generator.normal(size=(1 if softmax else 4, intervals, 8)),
+            "narrow": generator.normal(size=(2 if softmax else 1, intervals, 4)).astype("f4"),
+            "slopes": generator.normal(size=2 if softmax else 4),
+            "wide_rate": 4.0,
+            "narrow_rate": 8.0,
+            "origin": 1.0,
+        }
     if entry == "losses":
         return {**given, "loss": draw.choice((None, inside((rows,), dtype)))}
     return {
@@ -144,7 +155,7 @@ def spoil(given: dict, draw: random.Random) -> list[str]:
     """Spoil one to three arguments, and return the kinds of fault."""
     faults: list[str] = []
     arrays = [name for name, value in given.items() if isinstance(value, np.ndarray)]
-    numbers = sorted(given.keys() - {"margin", "label", "weight", "alpha", *OUTPUTS})
+    numbers = sorted(given.keys() - {"margin", "label", "weight", "alpha", *CURVES, *OUTPUTS})
     draw.shuffle(arrays)
     for _ in range(draw.choice((1, 1, 1, 2, 3))):
         if draw.random() < 0.15:

@@ -130,9 +130,20 @@ void look_up(Job& job, const std::optional<Coefficients>& wide, const std::optio
              const std::optional<Slopes>& slopes, double wide_rate, double narrow_rate, double origin) {
   if (!wide) return;
   const bool softmax = job.form == Form::softmax;
-  if (!narrow || !slopes) fail("curves", "must be given together");
-  if (wide->shape(0) != (softmax ? 1u : 4u) || wide->shape(1) < 1 || wide->shape(2) != 8) fail("wide", "has the wrong shape");
-  if (narrow->shape(0) != (softmax ? 2u : 1u) || narrow->shape(1) < 1 || narrow->shape(2) != 4) fail("narrow", "has the wrong shape");
+  if (!narrow || !slopes) fail("wide", "must be given with narrow and slopes");
+  // Positions are to lie inside the tables whatever the margins.
+  if (!(wide_rate > 0 && wide_rate < 1e9) || !(narrow_rate > 0 && narrow_rate < 1e9)) fail("wide_rate", "must be positive");
+  if (!(std::abs(origin) < 1e9)) fail("origin", "must be finite");
+  if (wide->shape(1) > 1u << 24 || narrow->shape(1) > 1u << 24) fail("wide", "has too many intervals");
+  check_aligned("wide", wide->data(), sizeof(double));
+  check_aligned("narrow", narrow->data(), sizeof(float));
+  check_aligned("slopes", slopes->data(), sizeof(double));
+  if (wide->shape(0) != (softmax ? 1u : 4u) || wide->shape(1) < 1 || wide->shape(2) != 8) {
+    fail("wide", "has the wrong shape");
+  }
+  if (narrow->shape(0) != (softmax ? 2u : 1u) || narrow->shape(1) < 1 || narrow->shape(2) != 4) {
+    fail("narrow", "has the wrong shape");
+  }
   if (slopes->shape(0) != (softmax ? 2u : 4u)) fail("slopes", "has the wrong shape");
   job.curves = {wide->data(), narrow->data(), slopes->data(), std::int64_t(wide->shape(1)),
                 std::int64_t(narrow->shape(1)), wide_rate, narrow_rate, origin};
@@ -216,13 +227,13 @@ NB_MODULE(_native, m) {
   m.attr("EXPECTED") = int(Curvature::expected);
   m.def("derivatives", &derivatives, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a.noconvert(),
         "gamma"_a, "curvature"_a, "inverse_step"_a, "hessian_factor"_a, "gradient"_a.noconvert(),
-        "hessian"_a.noconvert(), "threads"_a, "openmp"_a = 0, "precise"_a = false, "wide"_a.none() = nb::none(),
-        "narrow"_a.none() = nb::none(), "slopes"_a.none() = nb::none(), "wide_rate"_a = 0.0,
+        "hessian"_a.noconvert(), "threads"_a, "openmp"_a = 0, "precise"_a = false, "wide"_a.noconvert().none() = nb::none(),
+        "narrow"_a.noconvert().none() = nb::none(), "slopes"_a.noconvert().none() = nb::none(), "wide_rate"_a = 0.0,
         "narrow_rate"_a = 0.0, "origin"_a = 0.0,
         "Write gradient and Hessian of every row; return the status bits found on the way.");
   m.def("losses", &losses, "softmax"_a, "margin"_a, "label"_a, "weight"_a.none(), "alpha"_a.noconvert(), "gamma"_a,
-        "loss"_a.none().noconvert(), "threads"_a, "openmp"_a = 0, "wide"_a.none() = nb::none(),
-        "narrow"_a.none() = nb::none(), "slopes"_a.none() = nb::none(), "wide_rate"_a = 0.0,
+        "loss"_a.none().noconvert(), "threads"_a, "openmp"_a = 0, "wide"_a.noconvert().none() = nb::none(),
+        "narrow"_a.noconvert().none() = nb::none(), "slopes"_a.noconvert().none() = nb::none(), "wide_rate"_a = 0.0,
         "narrow_rate"_a = 0.0, "origin"_a = 0.0,
         "Write the loss of every row, where loss is given; return status, their sum, and that of the weights.");
 }
