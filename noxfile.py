@@ -15,7 +15,17 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 # Everything that reaches the kernel without a framework.
 KERNEL_TESTS = [
     f"tests/test_{name}.py"
-    for name in ("kernel", "fuzz", "layouts", "threads", "bad_input", "derivatives", "hessians", "log_odds", "property_losses")
+    for name in (
+        "kernel",
+        "fuzz",
+        "layouts",
+        "threads",
+        "bad_input",
+        "derivatives",
+        "hessians",
+        "log_odds",
+        "property_losses",
+    )
 ]
 SMOKE = """
 from focalboost import BinaryFocalLoss, FocalLGBMClassifier

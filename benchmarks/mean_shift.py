@@ -62,8 +62,10 @@ def lines(name: str, X: Any, y: Any, groups: Any, rounds: int, splits: int) -> I
             ratios, losses = [], []
             for shift in (False, True):
                 clf = fitted(framework, way, gamma, shift, rounds, data)
-                for part in (rows, test):
-                    ratios.append(clf.predict_proba(X.iloc[part])[:, 1].astype(float).sum() / y[part].sum())
+                sums = (
+                    clf.predict_proba(X.iloc[part])[:, 1].astype(float).sum() / y[part].sum() for part in (rows, test)
+                )
+                ratios.extend(sums)
                 losses.append(log_loss(y[test], clf.predict_proba(X.iloc[test])[:, 1].astype(float)))
             found.append([ratios[0], ratios[2], ratios[1], ratios[3], losses[1] / losses[0]])
         yield [name, framework, way, f"{gamma:g}", *(f"{value:.4f}" for value in np.mean(found, axis=0))]

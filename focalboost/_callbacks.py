@@ -203,6 +203,8 @@ class FocalObjectiveBase(FocalSettings):
 
     def _warn_of_start(self, rows: Rows, margin: FloatArray) -> None:
         """Say that a training starts at even odds, where the labels are not even."""
+        if self.score != "log_odds" or (rows.sample_weight is not None and not np.any(rows.sample_weight)):
+            return
         num_class = 1 if margin.ndim == 1 else margin.shape[1]
         start = self.intercept(rows.y_true, rows.sample_weight, num_class)
         apart = np.ptp(start) if num_class > 1 and self.multiclass == "softmax" else np.abs(start).max()

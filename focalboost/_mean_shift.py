@@ -118,7 +118,8 @@ def mean_shift(sums: Callable[[Float64Array], Sums], n_columns: int, exclusive: 
         step = np.zeros(n_columns)
         if exclusive:
             # Adding to all classes changes nothing: the ones fill that gap of the matrix.
-            step = np.linalg.solve(now.derivatives + np.trace(now.derivatives) / n_columns**2, -excess)
+            filled = now.derivatives + np.trace(now.derivatives) / n_columns**2
+            step = np.linalg.lstsq(filled, -excess, rcond=None)[0]
             step -= step.mean()
         else:
             # Newton on the log-odds of the mean: nearly linear however rare the label is.

@@ -32,8 +32,8 @@ ALPHA_RULES = ("balanced", "effective")
 
 # q**gamma at an even margin is already 0 in double precision at gamma = 1100.
 MAX_GAMMA = 1e6
-# The curves of a focal loss in log-odds are tabulated; at gamma = 100 they vary by 30 orders of magnitude.
-MAX_LOG_ODDS_GAMMA = 100.0
+# The curves of a focal loss in log-odds are tabulated; at gamma = 40 they vary by 12 orders of magnitude.
+MAX_LOG_ODDS_GAMMA = 40.0
 # The kernel reads labels as float32, which holds every integer up to here.
 MAX_CLASSES = 2**24
 # Within these, no product of weight, alpha and derivative leaves the range of float32: up to gamma = 1e6 a derivative

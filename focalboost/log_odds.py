@@ -72,7 +72,7 @@ def focal_logit(log_odds: npt.ArrayLike, gamma: float) -> Float64Array:
     ----------
     log_odds : array-like of float
     gamma : float
-        In [0, 100].
+        In [0, 40].
 
     Returns
     -------
@@ -101,7 +101,7 @@ def row_weight(log_odds: npt.ArrayLike, gamma: float) -> Float64Array:
     log_odds : array-like of float
         f, log-odds of the calibrated probability.
     gamma : float
-        In [0, 100].
+        In [0, 40].
 
     Returns
     -------

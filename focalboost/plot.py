@@ -259,7 +259,7 @@ class RowWeightDisplay(_Display):
         Parameters
         ----------
         gammas : sequence of float
-            Each in [0, 100]. 0 is the log-loss.
+            Each in [0, 40]. 0 is the log-loss.
         lowest : float, default=1e-4
             Where the axis begins, in (0, 0.5); it ends at ``1 - lowest``, and is even in log-odds.
         n_points : int, default=501

@@ -68,12 +68,49 @@ def softmax_focal(y, margin, gamma, alpha):
     return -np.asarray(alpha)[y] * np.exp(gamma * log_q) * log_p[own]
 
 
+def log_slope(s, gamma):
+    """Logarithm of -dFL/ds for a row whose class has the margin s, from FL = (1 - p)**gamma * -log p."""
+    log_p, log_q = log_expit(s), log_expit(-s)
+    return gamma * log_q + np.log(np.exp(log_q) - gamma * np.exp(log_p) * log_p)
+
+
+def bisect(increasing, target):
+    """Solve increasing(x) = target elementwise, for solutions in [-200, 200]."""
+    low, high = np.full(np.shape(target), -200.0), np.full(np.shape(target), 200.0)
+    for _ in range(50):
+        middle = (low + high) / 2
+        above = increasing(middle) > target
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    return (low + high) / 2
+
+
+def focal_logits(log_odds, gamma, softmax):
+    """Return the margins of least focal risk for rows whose classes have these log-odds, or log-probabilities.
+
+    The gradients of the risk vanish there: sum over the labels of eta times the gradient of that label.
+    """
+    if not softmax:
+        return bisect(lambda z: log_slope(-z, gamma) - log_slope(z, gamma), log_odds)
+
+    def log_weight(s):  # eta of a class is proportional to it: p q / slope
+        return log_expit(s) + log_expit(-s) - log_slope(s, gamma)
+
+    def classes(c):
+        return bisect(log_weight, log_odds + c[:, None])
+
+    # The probabilities of a row sum to 1.
+    c = bisect(lambda c: logsumexp(log_expit(classes(c)), axis=1), np.zeros(len(log_odds)))
+    return log_expit(classes(c))
+
+
 @pytest.fixture(scope="session")
 def focal_by_hand():
-    """Weighted mean focal loss of margins, written from its definition."""
+    """Weighted mean focal loss of margins in log-odds, or of focal logits, written from its definition."""
 
-    def mean_loss(y, margin, gamma, alpha=None, sample_weight=None, multiclass="softmax"):
+    def mean_loss(y, margin, gamma, alpha=None, sample_weight=None, multiclass="softmax", score="log_odds"):
         y, margin = np.asarray(y).astype(int), np.asarray(margin, dtype=np.float64)
+        if score == "log_odds" and gamma > 0:
+            margin = focal_logits(margin, gamma, margin.ndim == 2 and multiclass == "softmax")
         if margin.ndim == 1:
             losses = sigmoid_focal(y, margin, gamma, (1, 1) if alpha is None else alpha)
         elif multiclass == "softmax":

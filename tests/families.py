@@ -1,6 +1,7 @@
 """What the tests of both estimators need of each framework, under one name."""
 
 import dataclasses
+import importlib
 import inspect
 from types import ModuleType
 from typing import Any, ClassVar
@@ -18,8 +19,15 @@ class LightGBM:
     fast: ClassVar = {"n_jobs": 1, "verbosity": -1, "num_leaves": 7, "min_child_samples": 5, "n_estimators": 8}
     quiet: ClassVar = {"n_jobs": 1, "verbosity": -1}
     unnamed: ClassVar = {"min_data_in_bin": 7, "path_smooth": 1.0}  # parameters the estimator itself does not name
-    step_control: ClassVar = {"focal_hessian": "expected", "focal_max_step": 2.0}
+    leaf_bound: ClassVar = {"max_delta_step": 2.0}
+    # The framework's own log-loss, whatever the defaults here are.
+    log_loss: ClassVar = {"focal_gamma": 0.0, "max_delta_step": 0.0, "focal_mean_shift": False}
     rounding = 1e-12
+
+    @property
+    def adapter(self):
+        """The package of objectives, metrics and training functions."""
+        return importlib.import_module("focalboost.lightgbm")
 
     def fit(self, clf, X, y, eval_X=None, eval_y=None, eval_weight=None, early_stopping=None, eval_metric=None, **more):
         if eval_X is not None:
@@ -62,9 +70,6 @@ class LightGBM:
     def margins(self, clf, X):
         return clf.booster_.predict(X, raw_score=True)
 
-    def importances(self, clf):
-        return clf.booster_.feature_importance("gain")
-
 
 @dataclasses.dataclass(frozen=True)
 class XGBoost:
@@ -76,8 +81,13 @@ class XGBoost:
     fast: ClassVar = {"n_jobs": 1, "max_depth": 3, "n_estimators": 8}
     quiet: ClassVar = {"n_jobs": 1}
     unnamed: ClassVar = {"refresh_leaf": 1}
-    step_control: ClassVar = {"focal_hessian": "upper", "focal_max_step": 4.0}
+    leaf_bound: ClassVar = {"max_delta_step": 4.0}
+    log_loss: ClassVar = {"focal_gamma": 0.0, "max_delta_step": None, "focal_mean_shift": False}
     rounding = 3e-7  # XGBoost's margins and probabilities are float32
+
+    @property
+    def adapter(self):
+        return importlib.import_module("focalboost.xgboost")
 
     def fit(self, clf, X, y, eval_X=None, eval_y=None, eval_weight=None, early_stopping=None, eval_metric=None, **more):
         if eval_X is not None:
@@ -113,9 +123,6 @@ class XGBoost:
 
     def margins(self, clf, X):
         return clf.get_booster().predict(self.module.DMatrix(X), output_margin=True)
-
-    def importances(self, clf):
-        return clf.feature_importances_
 
 
 def _trained(*arguments, **more):

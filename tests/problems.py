@@ -23,7 +23,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 KINDS = ("binary", "softmax", "ovr", "multilabel")
 LABEL_DTYPES = (bool, np.int8, np.uint8, np.int32, np.int64, np.uint64, np.float16, np.float32, np.float64)
-GAMMAS = st.sampled_from([0.0, 1.0, 2.0]) | st.floats(0, 20) | st.floats(20, 1e6)
+# Few of them in log-odds, where each has its tables to be made.
+GAMMAS = {
+    "focal_logit": st.sampled_from([0.0, 1.0, 2.0]) | st.floats(0, 20) | st.floats(20, 1e6),
+    "log_odds": st.sampled_from([0.0, 0.3, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 40.0]) | st.floats(0, 40),
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,9 @@ def weights(dtype: Any = np.float64, largest: float = 1e20) -> Any:
 
 
 @st.composite
-def problems(draw: Any, kinds: tuple[str, ...] = KINDS, infinite: bool = True, gammas: Any = GAMMAS) -> Problem:
+def problems(
+    draw: Any, kinds: tuple[str, ...] = KINDS, infinite: bool = True, scores: tuple[str, ...] = ("focal_logit",)
+) -> Problem:
     kind, dtype = draw(st.sampled_from(kinds)), draw(st.sampled_from([np.float32, np.float64]))
     n, k = draw(st.integers(1, 12)), draw(st.integers(2, 5))
     k = {"binary": 2, "multilabel": draw(st.integers(1, 5))}.get(kind, k)
@@ -80,7 +86,8 @@ def problems(draw: Any, kinds: tuple[str, ...] = KINDS, infinite: bool = True, g
         z[np.isneginf(z).all(axis=1), 0] = 0
     weight = draw(st.none() | hnp.arrays(np.float64, n, elements=weights()))
     loss = {"binary": BinaryFocalLoss, "softmax": MulticlassFocalLoss}.get(kind, SigmoidFocalLoss)
-    return Problem(kind, loss(draw(gammas), draw(alphas(kind, k))), y, z, weight)
+    score = draw(st.sampled_from(scores))
+    return Problem(kind, loss(draw(GAMMAS[score]), draw(alphas(kind, k)), score=score), y, z, weight)
 
 
 def alphas(kind: str, k: int) -> Any:

@@ -134,7 +134,7 @@ def test_relative_error(results, truths, expected_truths, instruction_set, preci
 
 @pytest.fixture(scope="module")
 def log_odds_truths():
-    """Return a function of classes, gamma and type of margin: loss, gradient, expected, exact, scale of the exact one."""
+    """Return a function of classes, gamma and type of margin: loss, gradient, expected, exact, its scale."""
 
     @functools.cache
     def truths(n_classes, gamma, dtype):

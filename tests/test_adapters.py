@@ -2,84 +2,41 @@
 
 import copy
 import importlib
-import os
 import pickle
 import sys
 from types import SimpleNamespace
 
+import adapters
 import numpy as np
 import pytest
+from adapters import FRAMEWORKS, KINDS, loss_of, problem, settings, value
 from scipy.special import softmax
 from sklearn.base import clone
 
-from focalboost import BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss, _kernel
-from focalboost._kernel import _threads
-
-FRAMEWORKS = ("lightgbm", "xgboost")
-KINDS = ("binary", "softmax", "ovr")
+from focalboost import _kernel
 
 
 @pytest.fixture(params=FRAMEWORKS)
 def framework(request):
-    """The adapter, and a data set and margins as its framework hands them over."""
-    package = pytest.importorskip(request.param)
-    adapter = importlib.import_module(f"focalboost.{request.param}")
-    if request.param == "lightgbm":
-
-        def data(y, weight=None, **params):
-            X = np.arange(2.0 * len(y)).reshape(-1, 2)
-            return package.Dataset(X, y, weight=weight, params={"verbosity": -1, **params}).construct()
-
-        dtype, order = np.float64, "F"
-    else:
-
-        def data(y, weight=None, **params):
-            return package.DMatrix(np.arange(2.0 * len(y)).reshape(-1, 2), y, weight=weight)
-
-        dtype, order = np.float32, "C"
-    return SimpleNamespace(
-        name=request.param,
-        objective=adapter.FocalObjective,
-        metric=adapter.FocalMetric,
-        adapter=adapter,
-        data=data,
-        dtype=dtype,
-        order=order,
-        margins=lambda z: np.array(z, dtype=dtype, order=order),
-    )
+    return adapters.load(request.param)
 
 
-def settings(kind, **more):
-    return {"multiclass": "ovr" if kind == "ovr" else "softmax", **more}
-
-
-def problem(kind, n=500, n_classes=3, seed=0):
-    rng = np.random.default_rng(seed)
-    k = 2 if kind == "binary" else n_classes
-    z = rng.normal(scale=3, size=n if kind == "binary" else (n, k))
-    return rng.integers(0, k, n), z, rng.uniform(0.1, 3, n).astype(np.float32)
-
-
-def loss_of(kind, gamma, alpha=None):
-    return {"binary": BinaryFocalLoss, "softmax": MulticlassFocalLoss, "ovr": SigmoidFocalLoss}[kind](gamma, alpha)
-
-
-def value(metric_result):
-    return next(part for part in np.atleast_1d(np.array(metric_result, dtype=object)) if isinstance(part, float))
-
-
-@pytest.mark.parametrize("hessian", ["bounded", "upper", "exact", "expected"])
+@pytest.mark.parametrize(
+    "score, hessian",
+    [("log_odds", name) for name in ("expected", "exact")]
+    + [("focal_logit", name) for name in ("bounded", "upper", "exact", "expected")],
+)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_both_forms_give_the_derivatives_of_the_loss(framework, kind, hessian, weighted):
+def test_both_forms_give_the_derivatives_of_the_loss(framework, kind, score, hessian, weighted):
     y, z, weight = problem(kind)
     weight = weight if weighted else None
     z = framework.margins(z)
-    objective = framework.objective(1.5, **settings(kind, hessian=hessian, max_step=3.0))
+    objective = framework.objective(1.5, **settings(kind, score=score, hessian=hessian, max_step=3.0))
     native = objective(z, framework.data(y, weight))
     wrapped = objective(y, z, weight)
     factor = {"lightgbm": 1.5, "xgboost": 2.0}[framework.name] if kind == "softmax" else 1.0
-    expected = loss_of(kind, 1.5).gradient_hessian(
+    expected = loss_of(kind, 1.5, score=score).gradient_hessian(
         y, z.astype(np.float64), weight, hessian=hessian, max_step=3.0, hessian_factor=factor
     )
     for one, other, truth in zip(native, wrapped, expected, strict=True):
@@ -90,13 +47,26 @@ def test_both_forms_give_the_derivatives_of_the_loss(framework, kind, hessian, w
         np.testing.assert_allclose(one, truth, rtol=rtol, atol=atol)
 
 
+def test_the_default_is_the_expected_hessian_in_log_odds(framework):
+    y, z, _ = problem("binary")
+    z = framework.margins(z)
+    for more, same in (
+        ({}, {"score": "log_odds", "hessian": "expected"}),
+        ({"score": "focal_logit"}, {"hessian": "bounded"}),
+    ):
+        for one, two in zip(
+            framework.objective(2.0, **more)(y, z), framework.objective(2.0, **more | same)(y, z), strict=True
+        ):
+            np.testing.assert_array_equal(one, two)
+
+
 @pytest.mark.parametrize("n_classes", [3, 7])
 def test_hessian_factor_is_the_framework_s(framework, n_classes):
     y, z, _ = problem("softmax", n_classes=n_classes)
     z = framework.margins(z)
     p = softmax(z.astype(np.float64), axis=1)
     factor = {"lightgbm": n_classes / (n_classes - 1), "xgboost": 2.0}[framework.name]
-    gradient, hessian = framework.objective(0.0, hessian="upper")(y, z)
+    gradient, hessian = framework.objective(0.0)(y, z)
     np.testing.assert_allclose(hessian, factor * p * (1 - p), rtol=2e-6)
     np.testing.assert_allclose(gradient, p - np.eye(n_classes)[y], rtol=2e-5, atol=1e-7)
 
@@ -244,22 +214,22 @@ def test_label_that_is_no_class_number(framework, bad):
         ({"alpha": "balance"}, ValueError, "alpha must be one of"),
         ({"multiclass": "ova"}, ValueError, "multiclass must be one of"),
         ({"hessian": "newton"}, ValueError, "hessian must be one of"),
+        ({"hessian": "bounded"}, ValueError, "hessian must be one of 'expected', 'exact', got 'bounded'"),
+        ({"gamma": 40.1}, ValueError, r"gamma must be a finite number in \[0, 40\]"),
+        ({"gamma": 1e7, "score": "focal_logit"}, ValueError, r"gamma must be a finite number in \[0, 1e\+06\]"),
+        ({"score": "logit"}, ValueError, "score must be one of"),
+        ({"prior": "posterior"}, ValueError, "prior must be one of 'weighted', 'sampled'"),
+        ({"prior": "sampled", "score": "focal_logit"}, ValueError, "prior must be 'weighted' for focal logits"),
+        ({"class_weight": "balanced"}, ValueError, "class_weight must hold one weight for each class"),
+        ({"class_weight": 2.0}, (TypeError, ValueError), "must"),
+        ({"start": float("nan")}, ValueError, "start must be a finite number"),
+        ({"start": "0"}, TypeError, "start must be a finite number"),
         ({"max_step": 0}, ValueError, "max_step must be"),
     ],
 )
 def test_parameters_are_checked_when_given(framework, parameters, error, words):
     with pytest.raises(error, match=words):
         framework.objective(**parameters)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("link", ["focal", "logit", "posterior"])
-def test_predict_proba(framework, kind, link):
-    _, z, _ = problem(kind)
-    objective = framework.objective(2.0, "balanced" if link != "posterior" else None, **settings(kind))
-    expected = loss_of(kind, 2.0).predict_proba(z, link)
-    np.testing.assert_array_equal(objective.predict_proba(z, link), expected)
-    assert expected.shape == (500, 2 if kind == "binary" else 3)
 
 
 @pytest.mark.parametrize("what", ["objective", "metric"])
@@ -273,6 +243,8 @@ def test_is_a_value(framework, what):
     assert make(1.0) != make(2.0)
     assert make(1.0) != make(1.0, multiclass="ovr")
     assert "gamma=1.5" in repr(one)
+    assert make(1.0) != make(1.0, prior="sampled")
+    assert make(1.0) != make(1.0, score="focal_logit")
     assert one != framework.objective(1.5, (0.5, 2.0), hessian="exact")
 
 
@@ -305,9 +277,9 @@ def test_the_framework_s_threads_are_found_and_used(framework, monkeypatch):
     given = []
     derivatives = _kernel._native.derivatives
 
-    def spy(*arguments):
+    def spy(*arguments, **curves):
         given.append(arguments[-3:-1])
-        return derivatives(*arguments)
+        return derivatives(*arguments, **curves)
 
     monkeypatch.setattr(_kernel, "_native", SimpleNamespace(**{**vars(_kernel._native), "derivatives": spy}))
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
@@ -319,61 +291,3 @@ def test_the_framework_s_threads_are_found_and_used(framework, monkeypatch):
     assert given == [(2, address), (2, 0)]
     for one, two in zip(with_pool, without_pool, strict=True):
         np.testing.assert_array_equal(one, two)
-
-
-def test_number_of_threads(monkeypatch):
-    monkeypatch.setattr(_threads.os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
-    for setting, expected in {"3": 3, " 4 ": 4, "2,8": 2, "0": 6, "-1": 6, "many": 6, "": 6}.items():
-        monkeypatch.setenv("OMP_NUM_THREADS", setting)
-        assert _threads.available_threads() == expected
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    assert _threads.available_threads() == 6
-    monkeypatch.delattr(_threads.os, "sched_getaffinity")
-    monkeypatch.setattr(_threads.os, "cpu_count", lambda: None)
-    assert _threads.available_threads() == 1
-
-
-def test_a_pass_gets_threads_for_its_size(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "4")
-    most = _threads.MIN_VALUES_PER_THREAD
-    cases = {1: 1, most: 1, 2 * most - 1: 1, 2 * most: 2, 3 * most: 3, 100 * most: 4}
-    assert {n: _threads.thread_count(None, n) for n in cases} == cases
-    assert _threads.thread_count(7, 1) == 7
-
-
-FORK = """
-import multiprocessing, os, sys
-import numpy as np
-from focalboost import BinaryFocalLoss
-
-os.environ["OMP_NUM_THREADS"] = "2"
-rng = np.random.default_rng(0)
-y, z = rng.integers(0, 2, 200_000), rng.normal(size=200_000)
-loss = BinaryFocalLoss(2.0)
-
-
-def work():
-    return loss.gradient_hessian(y, z)[0].sum(), loss(y, z)
-
-
-def child(queue):
-    queue.put(work())
-
-
-before = work()
-context = multiprocessing.get_context("fork")
-queue = context.Queue()
-process = context.Process(target=child, args=(queue,))
-process.start()
-assert queue.get(timeout=30) == before
-process.join(timeout=30)
-assert process.exitcode == 0
-assert work() == before
-print("same")
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_forked_child_computes_the_same(in_new_process):
-    # In a process of its own: Python 3.12 warns of a fork beside threads, which other tests leave behind.
-    assert in_new_process(FORK, timeout=100).strip() == "same"

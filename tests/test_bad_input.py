@@ -197,3 +197,35 @@ def test_probability_shape_and_labels():
         focal_loss([0, 1], np.full((2, 3), 1 / 3), alpha=0.25)
     with raises(ValueError, "alpha", "each of the 3 classes", "got 2"):
         focal_loss([0, 1], np.full((2, 3), 1 / 3), alpha=(1, 2))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"y": [0, 1, 1, 7]},
+        {"y": [0, 1, 0.5, 1]},
+        {"y": ["a", "b", "a", "b"]},
+        {"y": [0, 1, 1]},
+        {"z": np.nan},
+        {"z": "1"},
+        {"weight": [1, 1, -1, 1]},
+        {"weight": [1, 1, 1]},
+        {"weight": [0, 0, 0, 0]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("base", KINDS)
+def test_margins_in_log_odds_are_refused_with_the_same_words(base, change):
+    y, z, weight = Y, MARGINS[base], np.ones(4)
+    y, weight = change.get("y", y), change.get("weight", weight)
+    z = np.full(z.shape, change["z"]) if "z" in change else z
+    for name in ("gradient_hessian", "loss", "__call__"):
+        messages = []
+        for score in ("focal_logit", "log_odds"):
+            try:
+                getattr(base(score=score), name)(y, z, weight)
+                messages.append(None)
+            except (TypeError, ValueError) as error:
+                messages.append((type(error), str(error)))
+        assert messages[0] == messages[1]
+        assert messages[0] is not None or (name != "__call__" and change == {"weight": [0, 0, 0, 0]})

@@ -7,6 +7,7 @@ import pytest
 from messages import KINDS, MARGINS, ZK, Y, calls, raises
 
 from focalboost import BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss, effective_alpha, focal_loss
+from focalboost.log_odds import focal_logit, row_weight
 
 GAMMA_RULE = "a finite number in [0, 1e+06]"
 
@@ -38,6 +39,26 @@ def test_gamma_too_large_for_a_float(kind):
 def test_gamma_at_the_ends(kind):
     assert kind(0).gamma == 0.0
     assert kind(1e6).gamma == 1e6
+    assert kind(40, score="log_odds").gamma == 40.0
+
+
+@pytest.mark.parametrize("gamma", [40.01, 1e6, -1, np.nan])
+def test_gamma_of_log_odds(kind, gamma):
+    with raises(ValueError, "gamma", "a finite number in [0, 40]", f"got {gamma!r}"):
+        kind(gamma, score="log_odds")
+    for call in (focal_logit, row_weight):
+        with raises(ValueError, "gamma", "a finite number in [0, 40]", f"got {gamma!r}"):
+            call(0.0, gamma)
+
+
+@pytest.mark.parametrize("bad", ["bounded", "upper", "gauss", 1])
+def test_what_log_odds_do_not_have(kind, bad):
+    loss = kind(score="log_odds")
+    with raises(ValueError, "hessian", "one of 'expected', 'exact'", f"got {bad!r}"):
+        loss.gradient_hessian(Y, MARGINS[kind], hessian=bad)
+    for link in ("logit", "focal", "posterior", bad):
+        with raises(ValueError, "link must be None for log-odds", f"got {link!r}"):
+            loss.predict_proba(MARGINS[kind], link)
 
 
 @pytest.mark.parametrize("alpha", [0, 1, 0.0, 1.0, -0.5, 1.5, np.nan, np.inf])
@@ -167,12 +188,15 @@ def test_n_classes():
 
 @pytest.mark.parametrize("bad", ["gauss", "", None, 1, True])
 def test_choices(kind, bad):
-    with raises(ValueError, "hessian", "one of 'bounded', 'upper', 'exact', 'expected'", f"got {bad!r}"):
-        kind().gradient_hessian(Y, MARGINS[kind], hessian=bad)
+    if bad is not None:  # which is the default
+        with raises(ValueError, "hessian", "one of 'bounded', 'upper', 'exact', 'expected'", f"got {bad!r}"):
+            kind().gradient_hessian(Y, MARGINS[kind], hessian=bad)
+        with raises(ValueError, "link", "one of 'logit', 'focal', 'posterior'", f"got {bad!r}"):
+            kind().predict_proba(MARGINS[kind], bad)
+    with raises(ValueError, "score", "one of 'focal_logit', 'log_odds'", f"got {bad!r}"):
+        kind(score=bad)
     with raises(ValueError, "reduction", "one of 'mean', 'sum', 'none'", f"got {bad!r}"):
         kind()(Y, MARGINS[kind], reduction=bad)
-    with raises(ValueError, "link", "one of 'logit', 'focal', 'posterior'", f"got {bad!r}"):
-        kind().predict_proba(MARGINS[kind], bad)
     with raises(ValueError, "reduction", "one of 'mean', 'sum', 'none'", f"got {bad!r}"):
         focal_loss(Y, [0.5] * 4, reduction=bad)
 

@@ -27,14 +27,13 @@ def fit(seed=0, threads=2):
     A, b = X[order], y[order]
     if framework == "lightgbm":
         import lightgbm
-        from focalboost.lightgbm import FocalObjective, init_score
-        objective = FocalObjective()
-        data = lightgbm.Dataset(A, b, init_score=init_score(objective, b))
+        from focalboost.lightgbm import FocalObjective
+        objective = FocalObjective().prepare(b)
         params = {"objective": objective, "verbosity": -1, "num_threads": threads, "deterministic": True}
-        return lightgbm.train(params, data, 3).predict(X[:1000], raw_score=True)
+        return lightgbm.train(params, lightgbm.Dataset(A, b), 3).predict(X[:1000], raw_score=True)
     import xgboost
     from focalboost.xgboost import FocalObjective, base_score
-    objective = FocalObjective()
+    objective = FocalObjective().normalize(b)
     params = {"objective": "binary:logistic", "base_score": base_score(objective, b), "nthread": threads}
     booster = xgboost.train(params, xgboost.DMatrix(A, b), 3, obj=objective)
     return booster.predict(xgboost.DMatrix(X[:1000]), output_margin=True)

@@ -65,8 +65,11 @@ def test_workers_that_lack_classes(cluster):
         {"focal_alpha": {0: 2.0, 1: 1.0}},
         {"scale_pos_weight": 2.5},
         {"base_score": 0.2},
-        {"focal_max_step": 0.2},
-        {"focal_max_step": None, "max_delta_step": 0.1},
+        {"focal_alpha": "balanced", "focal_prior": "sampled"},
+        {"scale_pos_weight": 2.5, "focal_prior": "sampled"},
+        {"focal_mean_shift": False},
+        {"max_delta_step": 0},
+        {"max_delta_step": 0.1},
         {"tree_method": "approx"},
     ],
     ids=str,
@@ -109,6 +112,29 @@ def test_early_stopping_by_the_rows_of_all_workers(cluster, n_classes, metric):
     (expected,) = local.evals_result()["validation_0"].values()
     for values in dask.evals_result().values():
         np.testing.assert_allclose(next(iter(values.values())), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_classes, multiclass", [(2, "softmax"), (4, "softmax"), (4, "ovr")])
+def test_predictions_are_right_on_average_over_all_workers(cluster, n_classes, multiclass):
+    X, y, weights = few_values(n_classes)
+    lengths = (100, 0, 200, 150, 0, 150)
+    _, dask = fit_both(cluster, X, y, weights, lengths, focal_gamma=5.0, focal_multiclass=multiclass)
+    found = dask.to_local().predict_proba(X)
+    np.testing.assert_allclose(weights @ found, np.bincount(y, weights), rtol=1e-5)
+    np.testing.assert_array_equal(dask.get_booster().predict(xgb.DMatrix(X)), found[:, 1] if n_classes == 2 else found)
+
+
+def test_metrics_by_name_are_xgboosts_own(cluster):
+    X, y, _ = few_values(2)
+    params = SAME | {"eval_metric": ["logloss", "auc", "focal"]}
+    local = FocalXGBClassifier(**params).fit(X, y, eval_set=[(X, y)], verbose=False).evals_result()
+    pair = spread(cluster, X, (300, 300)), spread(cluster, y, (300, 300))
+    dask = DaskFocalXGBClassifier(client=cluster, **params).fit(*pair, eval_set=[pair], verbose=False).evals_result()
+    found, expected = dask["validation_0"], local["validation_0"]
+    assert list(found) == list(expected)
+    for name in ("logloss", "focal"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-5)
+    np.testing.assert_allclose(found["auc"], expected["auc"], atol=0.02)  # a mean over the workers
 
 
 def test_native_training(cluster, focal_by_hand):
@@ -177,7 +203,6 @@ def test_copies_and_files(cluster, tmp_path):
 @pytest.mark.parametrize(
     "params, message",
     [
-        ({"eval_metric": "auc"}, "eval_metric must be a mean over rows on a cluster"),
         ({"focal_gamma": -1.0}, "focal_gamma must be"),
         ({"objective": "reg:squarederror"}, "objective must be None or one of"),
         ({"focal_alpha": "balanced", "scale_pos_weight": 2.0}, "scale_pos_weight or is_unbalance must not be given"),

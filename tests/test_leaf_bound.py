@@ -1,76 +1,14 @@
-"""The bound on leaves: `max_delta_step` of the objectives, and what the estimators make of focal_max_step."""
+"""The bound on leaves: the frameworks' own `max_delta_step` is one in log-odds, at any gamma."""
 
-import importlib
 import json
 
 import families
 import numpy as np
 import pytest
-from messages import raises
-from oracles import central_difference
 from sklearn.datasets import make_classification
 
-GAMMAS = pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 10.0])
-MULTICLASS = pytest.mark.parametrize("multiclass", ["softmax", "ovr"])
-
-
-def labels(n_classes):
-    rng = np.random.default_rng(0)
-    share = [0.97, 0.03] if n_classes == 2 else [0.8, 0.15, 0.04, 0.01]
-    return np.append(rng.choice(n_classes, 500, p=share), np.arange(n_classes)), rng.uniform(0.1, 3, 500 + n_classes)
-
-
-def log_odds(probability):
-    return np.log(probability) - np.log1p(-probability)
-
-
-@GAMMAS
-@pytest.mark.parametrize("alpha", [None, 0.25, "balanced"])
-def test_two_classes(adapter, alpha, gamma):
-    """The bound times how fast the margin moves the log-odds at the start, by finite differences of the link."""
-    y, weight = labels(2)
-    objective = adapter.FocalObjective(gamma, alpha, max_step=1.5)
-    start = objective.intercept(y, weight)
-    own = objective.resolve(y, weight)
-    slope = central_difference(lambda z: log_odds(own.predict_proba(np.array([z]))[0, 1]), start)
-    assert objective.max_delta_step(y, weight) * slope == pytest.approx(1.5, rel=1e-9)
-    assert 1 - 1e-9 <= slope <= (1 + gamma) * (1 + 1e-9)
-
-
-@GAMMAS
-@MULTICLASS
-@pytest.mark.parametrize("alpha", [None, "balanced"])
-def test_several_classes(adapter, multiclass, alpha, gamma):
-    """Of the class whose log-odds its margin moves least."""
-    y, weight = labels(4)
-    objective = adapter.FocalObjective(gamma, alpha, multiclass=multiclass)
-    start = objective.intercept(y, weight)
-    own = objective.resolve(y, weight)
-    shift = np.eye(4)
-    slopes = [
-        central_difference(lambda z, k=k: log_odds(own.predict_proba((start + z * shift[k])[None])[0, k]), 0.0)
-        for k in range(4)
-    ]
-    assert objective.max_delta_step(y, weight) * min(slopes) == pytest.approx(2.0, rel=1e-8)
-    if gamma and multiclass == "softmax" and alpha is None:
-        assert max(slopes) > 1.05 * min(slopes)
-
-
-def test_columns_of_labels(adapter):
-    y, weight = labels(4)
-    objective = adapter.FocalObjective(3.0, multiclass="ovr")
-    columns = (y[:, None] == np.arange(4)).astype(float)
-    by_column = [adapter.FocalObjective(3.0).max_delta_step(column, weight) for column in columns.T]
-    assert objective.max_delta_step(columns, weight) == pytest.approx(max(by_column), rel=1e-12)
-    assert objective.max_delta_step(y, weight) == pytest.approx(max(by_column), rel=1e-12)
-
-
-@pytest.mark.parametrize("gamma", [0.0, 100.0, 1e6])
-@pytest.mark.parametrize("y", [[0] * 99 + [1], [0] * 5, [0, 1, 2, 2, 2]], ids=["rare", "absent", "three"])
-def test_bound_is_a_positive_number_for_any_labels(adapter, gamma, y):
-    for multiclass in ("softmax", "ovr"):
-        bound = adapter.FocalObjective(gamma, multiclass=multiclass).max_delta_step(y)
-        assert 0 < bound <= 2.0 * (1 + 1e-9)
+GAMMAS = pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 10.0, 40.0])
+KINDS = pytest.mark.parametrize("n_classes, multiclass", [(2, "softmax"), (3, "softmax"), (3, "ovr")])
 
 
 def held(family, clf):
@@ -82,58 +20,66 @@ def held(family, clf):
     return float(booster.model_to_string().split("[max_delta_step: ")[1].split("]")[0])
 
 
-def bound_of(family, clf, y, weight=None):
-    adapter = importlib.import_module(family.Focal.__module__.rpartition(".")[0])
-    objective = adapter.FocalObjective(clf.focal_gamma, multiclass=clf.focal_multiclass, max_step=clf.focal_max_step)
-    return objective.max_delta_step(y, weight)
-
-
-@MULTICLASS
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("hessian", ["upper", "exact", "expected"])
-def test_estimators_bound_the_leaves(family, hessian, n_classes, multiclass, make_data):
-    X, y, weight = make_data(n_classes)
-    clf = family.Focal(**family.fast, focal_hessian=hessian, focal_max_step=0.7, focal_multiclass=multiclass)
-    clf.fit(X, y, sample_weight=weight)
-    assert held(family, clf) == pytest.approx(bound_of(family, clf, y, weight), rel=1e-5)
-    assert "max_delta_step" not in clf.get_params() or clf.get_params()["max_delta_step"] is None
-
-
-def test_by_default_too(family, make_data):
-    X, y, _ = make_data(2)
-    clf = family.Focal(**family.fast).fit(X, y)
-    assert held(family, clf) == pytest.approx(bound_of(family, clf, y), rel=1e-5)
-
-
-def first_steps(family, **params):
-    """Return how far one tree, at a learning rate of 1, moves the log-odds of each row; a leaf of it is pure."""
-    X, y = make_classification(400, 4, weights=[0.9], class_sep=3.0, flip_y=0, random_state=0)
-    fast = family.fast | {"n_estimators": 1, "learning_rate": 1.0}
+def first_steps(family, n_classes=2, **params):
+    """Return how far one tree, at a learning rate of 1, moves the log-odds of each row; leaves of it are pure."""
+    more = {"weights": [0.9]} if n_classes == 2 else {"n_classes": n_classes}
+    X, y = make_classification(400, 4, n_informative=3, n_redundant=0, class_sep=3.0, flip_y=0, random_state=0, **more)
+    fast = family.fast | {"n_estimators": 1, "learning_rate": 1.0, "focal_mean_shift": False}
     clf = family.Focal(**fast, reg_lambda=0.0, min_child_weight=1e-3, **params).fit(X, y)
-    steps = np.asarray(clf.decision_function(X), dtype=float) - clf.focal_loss_.intercept(y)
-    return steps * 2.0 / bound_of(family, family.Focal(focal_gamma=clf.focal_gamma, focal_max_step=2.0), y)
+    share = np.bincount(y) / len(y)
+    softmax = n_classes > 2 and params.get("focal_multiclass") != "ovr"
+    start = np.log(share) if softmax else np.log(share[1:] / (1 - share[1:]))
+    if n_classes > 2 and not softmax:
+        start = np.log(share / (1 - share))
+    steps = np.asarray(clf.decision_function(X), dtype=float) - (start if n_classes > 2 else start[0])
+    if softmax and family.module.__name__ == "xgboost":  # its margins start from mean 0
+        steps += np.log(share).mean()
+    return steps
 
 
 @GAMMAS
 def test_no_leaf_steps_further_in_log_odds(family, gamma):
-    bounded = first_steps(family, focal_gamma=gamma, focal_hessian="expected", focal_max_step=1.5)
-    free = first_steps(family, focal_gamma=gamma, focal_hessian="expected", focal_max_step=None)
+    bounded = first_steps(family, focal_gamma=gamma, max_delta_step=1.5)
     assert np.abs(bounded).max() == pytest.approx(1.5, rel=1e-5)
-    assert np.abs(free).max() > 3.0
+    assert np.abs(first_steps(family, focal_gamma=gamma, max_delta_step=0)).max() > 3.0
 
 
-def test_steps_of_the_first_tree_do_not_depend_on_gamma(family):
-    """With the expected Hessian the first tree is that of the log-loss, in another unit."""
-    log_loss, *others = (first_steps(family, focal_gamma=g, focal_hessian="expected") for g in (0.0, 1.0, 5.0))
-    for steps in others:
-        np.testing.assert_allclose(steps, log_loss, rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("multiclass", ["softmax", "ovr"])
+@pytest.mark.parametrize("gamma", [0.0, 2.0, 10.0])
+def test_nor_of_several_classes(family, gamma, multiclass):
+    given = {"n_classes": 3, "focal_gamma": gamma, "focal_multiclass": multiclass}
+    bounded, free = (first_steps(family, max_delta_step=bound, **given) for bound in (0.7, 0))
+    assert np.abs(bounded).max() <= 0.7 * (1 + 1e-5)
+    assert np.abs(free).max() > 1.0
 
 
-@pytest.mark.parametrize("given, expected", [(0.3, 0.3), (0, None), (None, None)])
-def test_the_users_own_bound_takes_its_place(family, given, expected, make_data):
+def test_the_default_bounds(family):
+    steps = np.abs(first_steps(family, focal_gamma=2.0)).max()
+    assert steps == pytest.approx(family.leaf_bound["max_delta_step"], rel=1e-5)
+
+
+@GAMMAS
+def test_steps_of_the_first_tree_do_not_depend_on_gamma(family, gamma):
+    """From the prior, where all rows have one weight, the first tree is that of the log-loss."""
+    log_loss, focal = (first_steps(family, focal_gamma=g, max_delta_step=0) for g in (0.0, gamma))
+    np.testing.assert_allclose(focal, log_loss, rtol=1e-4, atol=1e-5)
+
+
+@KINDS
+@pytest.mark.parametrize("given, expected", [(0.3, 0.3), (0, 0.0), (7.5, 7.5)])
+def test_the_booster_gets_the_parameter_as_it_is(family, given, expected, n_classes, multiclass, make_data):
+    X, y, _ = make_data(n_classes)
+    clf = family.Focal(**family.fast, max_delta_step=given, focal_multiclass=multiclass).fit(X, y)
+    assert held(family, clf) == pytest.approx(expected, rel=1e-6)
+    assert clf.get_params()["max_delta_step"] == given
+    assert held(family, family.Focal(**family.fast).fit(X, y)) == family.leaf_bound["max_delta_step"]
+
+
+def test_none_is_no_bound_in_xgboost(make_data):
+    pytest.importorskip("xgboost")
+    family = families.load("xgboost")
     X, y, _ = make_data(2)
-    clf = family.Focal(**family.fast, max_delta_step=given).fit(X, y)
-    assert held(family, clf) == pytest.approx(bound_of(family, clf, y) if expected is None else expected, rel=1e-5)
+    assert held(family, family.Focal(**family.fast, max_delta_step=None).fit(X, y)) == 0
 
 
 @pytest.mark.parametrize("name", ["max_tree_output", "max_leaf_output"])
@@ -144,19 +90,7 @@ def test_lightgbms_other_names_of_it(name, given, make_data):
     family = families.load("lightgbm")
     X, y, _ = make_data(2)
     clf = family.Focal(**family.fast, **{name: given}).fit(X, y)
-    assert held(family, clf) == pytest.approx(given or bound_of(family, clf, y), rel=1e-5)
-
-
-def test_none_and_the_bounded_hessian_set_none(family, make_data):
-    X, y, _ = make_data(2)
-    for params in ({"focal_max_step": None}, {"focal_hessian": "bounded", "focal_max_step": 2.0}):
-        assert held(family, family.Focal(**family.fast, **params).fit(X, y)) == 0
-
-
-def test_the_bounded_hessian_needs_a_number(family, make_data):
-    X, y, _ = make_data(2)
-    with raises(TypeError, "focal_max_step", "a finite number", "got None"):
-        family.Focal(focal_hessian="bounded", focal_max_step=None).fit(X, y)
+    assert held(family, clf) == pytest.approx(given, rel=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore:.*booster=.* is deprecated")  # XGBoost 3.4

@@ -1,9 +1,11 @@
-"""evals_result_ of FocalLGBMClassifier is what scikit-learn computes from predict_proba of that round."""
+"""evals_result_ of FocalLGBMClassifier is what scikit-learn computes from predict_proba of that round.
+
+That of the rounds before the mean shift: most fits here leave it out.
+"""
 
 import numpy as np
 import pytest
 from messages import raises
-from scipy.special import softmax
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score, zero_one_loss
 
 lgb = pytest.importorskip("lightgbm")
@@ -11,8 +13,9 @@ lgb = pytest.importorskip("lightgbm")
 from focalboost import FocalLGBMClassifier  # noqa: E402
 from focalboost.lightgbm import FocalMetric  # noqa: E402
 
-FAST = {"n_jobs": 1, "verbosity": -1, "num_leaves": 7, "min_child_samples": 5, "n_estimators": 8}
-LINKS = ["focal", "logit", "posterior"]
+SHIFTED = {"n_jobs": 1, "verbosity": -1, "num_leaves": 7, "min_child_samples": 5, "n_estimators": 8}
+FAST = SHIFTED | {"focal_mean_shift": False}
+PRIORS = ["weighted", "sampled"]
 
 
 def by_scikit_learn(name, y, proba, weight):
@@ -24,56 +27,75 @@ def by_scikit_learn(name, y, proba, weight):
     return function(y, proba[:, 1], sample_weight=weight)
 
 
-def by_lightgbm(name, y, margin, weight):
+def by_lightgbm(name, y, margin, weight, objective="multiclass"):
     """The framework's own value on the same scores: a booster without trees that starts from them."""
     data = lgb.Dataset(np.zeros((len(y), 1)), y, weight=weight, init_score=np.asfortranarray(margin))
-    params = {"objective": "multiclass", "num_class": margin.shape[1], "metric": name, "verbosity": -1}
+    params = {"objective": objective, "num_class": margin.shape[1], "metric": name, "verbosity": -1}
     return lgb.Booster({**params, "num_threads": 1}, data).eval_train()[0][2]
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "eval_sample_weight"])
 @pytest.mark.parametrize("alpha", [None, 0.25])
-def test_binary_metrics(link, weighted, alpha, halves, focal_by_hand):
+def test_binary_metrics(prior, weighted, alpha, halves, focal_by_hand):
     X, X_test, y, y_test, weight, weight_test = halves(2)
     weight_test = weight_test if weighted else None
     names = ["binary_error", "auc", "average_precision", "binary_logloss", "focal"]
-    clf = FocalLGBMClassifier(**FAST, focal_link=link, focal_alpha=alpha).fit(
+    clf = FocalLGBMClassifier(**FAST, focal_prior=prior, focal_alpha=alpha).fit(
         X, y, weight, eval_X=X_test, eval_y=y_test, eval_metric=names, eval_sample_weight=[weight_test]
     )
     result = clf.evals_result_["valid_0"]
     assert list(result) == names
+    pair = None if alpha is None else (1 - alpha, alpha)
     for i in range(clf.n_estimators):
         proba = clf.predict_proba(X_test, num_iteration=i + 1)
         for name in names[:-1]:
             assert result[name][i] == pytest.approx(by_scikit_learn(name, y_test, proba, weight_test), rel=1e-9), name
         margin = clf.decision_function(X_test, num_iteration=i + 1)
-        pair = None if alpha is None else (1 - alpha, alpha)
+        if pair and prior == "sampled":  # the loss is that of the weighted problem
+            margin = margin + np.log(pair[1] / pair[0])
         assert result["focal"][i] == pytest.approx(focal_by_hand(y_test, margin, 2.0, pair, weight_test), rel=1e-9)
     assert len(set(result["focal"])) == clf.n_estimators
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("multiclass", ["softmax", "ovr"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "eval_sample_weight"])
-def test_multiclass_metrics(link, multiclass, weighted, halves, focal_by_hand):
+def test_multiclass_metrics(prior, multiclass, weighted, halves, focal_by_hand):
     X, X_test, y, y_test, weight, weight_test = halves(4)
     weight_test = weight_test if weighted else None
     names = ["multi_error", "auc_mu", "focal", "multi_logloss"]
-    clf = FocalLGBMClassifier(**FAST, focal_link=link, focal_multiclass=multiclass).fit(
+    alpha = [1.0, 3.0, 0.5, 2.0] if multiclass == "softmax" else 0.25
+    clf = FocalLGBMClassifier(**FAST, focal_prior=prior, focal_alpha=alpha, focal_multiclass=multiclass).fit(
         X, y, weight, eval_X=X_test, eval_y=y_test, eval_metric=names, eval_sample_weight=[weight_test]
     )
     result = clf.evals_result_["valid_0"]
     assert list(result) == names
-    for i in range(clf.n_estimators):
+    for i in range(0, clf.n_estimators, 3):
         proba = clf.predict_proba(X_test, num_iteration=i + 1)
         margin = clf.decision_function(X_test, num_iteration=i + 1)
-        for name in ("multi_error", "multi_logloss"):
-            assert result[name][i] == pytest.approx(by_scikit_learn(name, y_test, proba, weight_test), rel=1e-9), name
-        by_hand = focal_by_hand(y_test, margin, 2.0, sample_weight=weight_test, multiclass=multiclass)
-        assert result["focal"][i] == pytest.approx(by_hand, rel=1e-9)
+        assert result["multi_error"][i] == pytest.approx(by_scikit_learn("multi_error", y_test, proba, weight_test))
+        # scikit-learn's log_loss has no value for rows that do not sum to 1.
+        if multiclass == "softmax":
+            log_loss_then = by_scikit_learn("multi_logloss", y_test, proba, weight_test)
+        else:
+            log_loss_then = by_lightgbm("multi_logloss", y_test, margin, weight_test, "multiclassova")
+        assert result["multi_logloss"][i] == pytest.approx(log_loss_then, rel=1e-9)
         assert result["auc_mu"][i] == pytest.approx(by_lightgbm("auc_mu", y_test, margin, weight_test), abs=1e-4)
-    np.testing.assert_allclose(clf.booster_.predict(X_test).argmax(1), softmax(margin, axis=1).argmax(1))
+        if prior == "sampled":
+            margin = margin + (np.log(alpha) if multiclass == "softmax" else np.log(0.25 / 0.75))
+        by_hand = focal_by_hand(
+            y_test, margin, 2.0, alpha if multiclass == "softmax" else (0.75, 0.25), weight_test, multiclass
+        )
+        assert result["focal"][i] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_the_history_is_that_of_the_rounds_before_the_shift(halves):
+    X, X_test, y, y_test, *_ = halves(2)
+    fit = {"eval_X": X_test, "eval_y": y_test, "eval_metric": ["focal", "auc"]}
+    one, two = (FocalLGBMClassifier(**params).fit(X, y, **fit) for params in (FAST, SHIFTED))
+    assert one.evals_result_ == two.evals_result_
+    assert log_loss(y_test, two.predict_proba(X_test)) != one.evals_result_["valid_0"]["binary_logloss"][-1]
 
 
 @pytest.mark.parametrize("n_classes, key", [(2, "binary_logloss"), (3, "multi_logloss")])
@@ -138,7 +160,7 @@ def test_a_callable_is_given_labels_and_probabilities(n_classes, halves):
 def test_focal_metric_is_given_margins(n_classes, multiclass, halves, focal_by_hand):
     X, X_test, y, y_test, *_ = halves(n_classes)
     clf = FocalLGBMClassifier(**FAST, focal_multiclass=multiclass)
-    metric = FocalMetric(3.0, multiclass=multiclass)
+    metric = FocalMetric(3.0, multiclass=multiclass)  # another one than that of the objective
     clf.fit(X, y, eval_X=X_test, eval_y=y_test, eval_metric=metric)
     values = next(v for k, v in clf.evals_result_["valid_0"].items() if k.startswith("focal"))
     by_hand = focal_by_hand(y_test, clf.decision_function(X_test), 3.0, multiclass=multiclass)

@@ -12,6 +12,7 @@ lgb = pytest.importorskip("lightgbm")
 from focalboost import FocalLGBMClassifier  # noqa: E402
 
 FAST = {"n_jobs": 1, "verbosity": -1, "num_leaves": 7, "min_child_samples": 5, "n_estimators": 10}
+UNSHIFTED = FAST | {"focal_mean_shift": False}  # what the history knows, and continuation leads to
 KINDS = pytest.mark.parametrize(
     "n_classes, multiclass", [(2, "softmax"), (3, "softmax"), (3, "ovr")], ids=["binary", "softmax", "ovr"]
 )
@@ -22,7 +23,7 @@ def test_a_start_of_the_users_own_is_not_in_the_model(n_classes, multiclass, mak
     X, y, _ = make_data(n_classes)
     shape = (len(y),) if n_classes == 2 else (len(y), n_classes)
     start = np.random.default_rng(0).normal(size=shape)
-    clf = FocalLGBMClassifier(**FAST, focal_multiclass=multiclass)
+    clf = FocalLGBMClassifier(**UNSHIFTED, focal_multiclass=multiclass)
     clf.fit(X, y, init_score=start, eval_X=X[:200], eval_y=y[:200], eval_init_score=[start[:200]], eval_metric="focal")
     loss = clf.focal_loss_
     labels = (y[:, None] == np.arange(n_classes)).astype(float) if multiclass == "ovr" else y
@@ -37,12 +38,12 @@ def test_a_start_of_the_users_own_is_not_in_the_model(n_classes, multiclass, mak
 def test_ten_and_ten_rounds_are_twenty(n_classes, multiclass, kind, make_data, tmp_path):
     X, y, weight = make_data(n_classes)
     fit = {"sample_weight": weight, "eval_X": X[:200], "eval_y": y[:200], "eval_metric": "focal"}
-    first = FocalLGBMClassifier(**FAST, focal_multiclass=multiclass).fit(X, y, **fit)
+    first = FocalLGBMClassifier(**UNSHIFTED, focal_multiclass=multiclass).fit(X, y, **fit)
     path = tmp_path / "model.txt"
     first.booster_.save_model(path)
     start = {"estimator": first, "booster": first.booster_, "text": str(path), "path": path}[kind]
-    both = FocalLGBMClassifier(**FAST, focal_multiclass=multiclass).fit(X, y, init_model=start, **fit)
-    whole = FocalLGBMClassifier(**FAST | {"n_estimators": 20}, focal_multiclass=multiclass).fit(X, y, **fit)
+    both = FocalLGBMClassifier(**UNSHIFTED, focal_multiclass=multiclass).fit(X, y, init_model=start, **fit)
+    whole = FocalLGBMClassifier(**UNSHIFTED | {"n_estimators": 20}, focal_multiclass=multiclass).fit(X, y, **fit)
     assert both.booster_.num_trees() == whole.booster_.num_trees()
     np.testing.assert_allclose(both.decision_function(X), whole.decision_function(X), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(both.booster_.predict(X), whole.booster_.predict(X), rtol=1e-9)
@@ -84,7 +85,7 @@ MODES = [
 @pytest.mark.parametrize("params", MODES, ids=lambda params: next(iter(params)))
 def test_the_model_predicts_what_training_evaluated(n_classes, multiclass, params, make_data, focal_by_hand):
     X, y, _ = make_data(n_classes)
-    clf = FocalLGBMClassifier(**{**FAST, **params}, focal_multiclass=multiclass, random_state=0)
+    clf = FocalLGBMClassifier(**{**UNSHIFTED, **params}, focal_multiclass=multiclass, random_state=0)
     clf.fit(X, y, eval_X=X[:400], eval_y=y[:400], eval_metric="focal")
     value = focal_by_hand(y[:400], clf.decision_function(X[:400]), 2.0, multiclass=multiclass)
     result = clf.evals_result_["valid_0"]["focal"]
@@ -121,7 +122,8 @@ def test_quantised_gradients_renew_leaves(given, held, make_data):
 def test_steps_are_bounded(make_data):
     X, y, _ = make_data(2)
     for params in ({}, {"use_quantized_grad": True}):
-        clf = FocalLGBMClassifier(**FAST | {"n_estimators": 1, "learning_rate": 1.0}, focal_max_step=0.5, **params)
+        fast = UNSHIFTED | {"n_estimators": 1, "learning_rate": 1.0}
+        clf = FocalLGBMClassifier(**fast, max_delta_step=0.5, **params)
         steps = clf.fit(X, y).decision_function(X) - clf.focal_loss_.intercept(y)
         assert 0.1 < np.abs(steps).max() <= 0.5 * (1 + 1e-6)
 

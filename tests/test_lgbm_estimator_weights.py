@@ -8,7 +8,7 @@ lgb = pytest.importorskip("lightgbm")
 from focalboost import FocalLGBMClassifier  # noqa: E402
 
 FAST = {"n_jobs": 1, "verbosity": -1, "num_leaves": 7, "min_child_samples": 5, "n_estimators": 8}
-LOG_LOSS = {"focal_gamma": 0.0, "focal_hessian": "upper", "focal_max_step": None}
+LOG_LOSS = {"focal_gamma": 0.0, "max_delta_step": 0.0, "focal_mean_shift": False}
 
 
 @pytest.mark.parametrize("gamma", [0.0, 2.0])

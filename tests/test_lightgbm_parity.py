@@ -1,11 +1,11 @@
-"""gamma = 0 with the upper Hessian gives the trees of LightGBM's own objectives from the same start."""
+"""gamma = 0 gives the trees of LightGBM's own objectives from the same start."""
 
 import numpy as np
 import pytest
 
 lgb = pytest.importorskip("lightgbm")
 
-from focalboost.lightgbm import FocalObjective, init_score, to_builtin  # noqa: E402
+from focalboost.lightgbm import FocalObjective, to_builtin  # noqa: E402
 
 PARAMS = {"verbosity": -1, "deterministic": True, "force_row_wise": True, "num_threads": 1}
 CASES = [
@@ -22,10 +22,9 @@ def both(X, y, name, multiclass, weight, rounds, **more):
     n_classes = int(y.max()) + 1
     params = PARAMS | ({"num_class": n_classes} if n_classes > 2 else {}) | more
     stock = lgb.train(params | {"objective": name}, lgb.Dataset(X, y, weight=weight), rounds)
-    objective = FocalObjective(0.0, multiclass=multiclass, hessian="upper")
-    data = lgb.Dataset(X, y, weight=weight, init_score=init_score(objective, y, weight))
-    booster = lgb.train(params | {"objective": objective}, data, rounds)
-    return stock, to_builtin(booster, objective.intercept(y, weight), n_classes, multiclass=multiclass)
+    objective = FocalObjective(0.0, multiclass=multiclass).prepare(y, weight)
+    booster = lgb.train(params | {"objective": objective}, lgb.Dataset(X, y, weight=weight), rounds)
+    return stock, to_builtin(booster, objective)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -52,6 +51,6 @@ def test_synthetic_parity(name, multiclass, weighted, make_data):
 def test_other_gammas_are_not_the_built_in_objective(make_data):
     X, y, _ = make_data(2, n=2000)
     stock = lgb.train(PARAMS | {"objective": "binary"}, lgb.Dataset(X, y), 10).predict(X)
-    objective = FocalObjective(0.5, hessian="upper")
-    booster = lgb.train(PARAMS | {"objective": objective}, lgb.Dataset(X, y, init_score=init_score(objective, y)), 10)
-    assert np.abs(to_builtin(booster, objective.intercept(y)).predict(X) - stock).max() > 0.01
+    objective = FocalObjective(2.0).prepare(y)
+    booster = lgb.train(PARAMS | {"objective": objective}, lgb.Dataset(X, y), 10)
+    assert np.abs(to_builtin(booster, objective).predict(X) - stock).max() > 0.01

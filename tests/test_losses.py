@@ -238,7 +238,9 @@ def test_defaults_of_focal_loss():
     assert isinstance(focal_loss([1], [0.5]), float)
 
 
-@pytest.mark.parametrize("name", ["losses", "probability", "links", "_base", "_class_weights", "_validation"])
+@pytest.mark.parametrize(
+    "name", ["losses", "probability", "links", "log_odds", "_base", "_class_weights", "_validation"]
+)
 def test_docstring_examples(name):
     module = importlib.import_module(f"focalboost.{name}")
     assert doctest.testmod(module).failed == 0

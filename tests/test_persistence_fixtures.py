@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 
 FIXTURES = Path(__file__).parent / "fixtures"
 RELEASES = sorted(folder.name for folder in FIXTURES.iterdir())
-KINDS = ("binary", "softmax", "ovr")
+KINDS = ("binary", "sampled", "softmax", "ovr")
 # Files come from the oldest supported versions, and the newer ones tell of it; that is what is tested here.
 OLDER = [
     "ignore:numpy.core.* is deprecated:DeprecationWarning",
@@ -49,19 +49,26 @@ def test_pickled_losses(release):
         BinaryFocalLoss(1.5, 0.25),
         MulticlassFocalLoss(2.0, (1.0, 2.0, 0.5)),
         SigmoidFocalLoss(0.5, [(1.0, 2.0), (0.5, 0.5)]),
+        BinaryFocalLoss(3.0, score="log_odds"),
     ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_files_of_lightgbm(kind, release):
-    """The model alone, as LightGBM reads it: the margins, and the logit link of them."""
+    """The model alone, as LightGBM reads it, and the estimator of it, which knows the labels."""
     lgb = pytest.importorskip("lightgbm")
     values = expected(release)
-    margin, X = np.array(values[f"lightgbm-{kind}"]["margin"]), np.array(values["X"])
-    booster = lgb.Booster(model_file=FIXTURES / release / f"lightgbm-{kind}.txt")
+    X, then = np.array(values["X"]), values[f"lightgbm-{kind}"]
+    margin, probability = np.array(then["margin"]), np.array(then["probability"])
+    path = FIXTURES / release / f"lightgbm-{kind}.txt"
+    booster = lgb.Booster(model_file=path)
     np.testing.assert_allclose(booster.predict(X, raw_score=True), margin, rtol=1e-12)
-    link = softmax(margin, axis=1) if kind == "softmax" else expit(margin)
-    np.testing.assert_allclose(booster.predict(X), link, rtol=1e-12)
+    by_hand = softmax(margin, axis=1) if kind == "softmax" else expit(margin)
+    np.testing.assert_allclose(booster.predict(X), by_hand, rtol=1e-12)
+    np.testing.assert_allclose(booster.predict(X), probability if margin.ndim == 2 else probability[:, 1], rtol=1e-12)
+    clf = importlib.import_module("focalboost.lightgbm").FocalLGBMClassifier.from_booster(path)
+    assert_predicts(clf, X, then)
+    assert clf.focal_prior == ("weighted" if kind in ("binary", "softmax") else "sampled")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -71,6 +78,7 @@ def test_files_of_xgboost(kind, release):
     clf = importlib.import_module("focalboost.xgboost").FocalXGBClassifier()
     clf.load_model(FIXTURES / release / f"xgboost-{kind}.ubj")
     assert_predicts(clf, np.array(values["X"]), values[f"xgboost-{kind}"])
+    assert clf.focal_prior == ("weighted" if kind in ("binary", "softmax") else "sampled")
 
 
 @pytest.mark.parametrize("framework", ["lightgbm", "xgboost"])

@@ -1,242 +1,229 @@
-"""focalboost.lightgbm.train and cv, focalboost.xgboost.train and cv, against the frameworks' own calls."""
+"""`train` and `cv` of both frameworks: their own functions, with the focal loss in the place of the log-loss."""
 
-import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.special import expit
 from sklearn.metrics import log_loss, roc_auc_score
 
-lgb = pytest.importorskip("lightgbm")
-xgb = pytest.importorskip("xgboost")
-
-import focalboost.lightgbm as fl  # noqa: E402
-import focalboost.xgboost as fx  # noqa: E402
-
-QUIET = {"verbosity": -1, "num_threads": 1, "deterministic": True, "num_leaves": 7}
-PLAIN = {"nthread": 1, "max_depth": 3}
+KINDS = {"binary": 2, "softmax": 3, "softmax-7": 7}
+kinds = pytest.mark.parametrize("n_classes", KINDS.values(), ids=KINDS)
 
 
-def lgb_params(n_classes, **more):
-    return QUIET | ({"num_class": n_classes} if n_classes > 2 else {}) | more
+@pytest.fixture
+def native(family):
+    """Both frameworks' functions in the same words; `objective` is FocalObjective or None."""
+    framework, adapter = family.module, family.adapter
+    lightgbm = framework.__name__ == "lightgbm"
+    if lightgbm:
+        base = {"verbosity": -1, "num_threads": 1, "num_leaves": 7, "deterministic": True, "force_row_wise": True}
+        names = {2: ("binary", "binary_logloss"), 3: ("multiclass", "multi_logloss")}
+    else:
+        base = {"nthread": 1, "max_depth": 3}
+        names = {2: ("binary:logistic", "logloss"), 3: ("multi:softprob", "mlogloss")}
+
+    def data(X, y=None, weight=None, reference=None):
+        if not lightgbm:
+            return framework.DMatrix(X, y, weight=weight)
+        return framework.Dataset(X, y, weight=weight, reference=reference, free_raw_data=False)
+
+    def params(n_classes, **more):
+        return base | ({"num_class": n_classes} if n_classes > 2 else {}) | more
+
+    def train(given, dtrain, rounds=10, objective=None, evals=None, **more):
+        """Return the booster, and the history of `evals`."""
+        history = {}
+        if lightgbm:
+            given = given | ({"objective": objective} if objective is not None else {})
+            callbacks = [framework.record_evaluation(history)] if evals else []
+            if (stop := more.pop("early_stopping_rounds", None)) is not None:
+                callbacks.append(framework.early_stopping(stop, verbose=False))
+            booster = adapter.train(
+                given, dtrain, rounds, valid_sets=evals, valid_names=["test"] if evals else None,
+                callbacks=callbacks, **more,
+            )  # fmt: skip
+        else:
+            pairs = [(part, "test") for part in evals or []]
+            more |= {"evals": pairs, "evals_result": history, "verbose_eval": False}
+            booster = adapter.train(given, dtrain, rounds, obj=objective, **more)
+        return booster, history.get("test")
+
+    def predict(booster, X, **more):
+        return booster.predict(X if lightgbm else framework.DMatrix(X), **more)
+
+    def stock(given, dtrain, rounds, n_classes):
+        given = given | {"objective": names[min(n_classes, 3)][0]}
+        return framework.train(given, dtrain, rounds)
+
+    return SimpleNamespace(
+        adapter=adapter,
+        framework=framework,
+        lightgbm=lightgbm,
+        data=data,
+        params=params,
+        train=train,
+        predict=predict,
+        stock=stock,
+        logloss=lambda n_classes: names[min(n_classes, 3)][1],
+        margin="raw_score" if lightgbm else "output_margin",
+    )
 
 
-def xgb_params(n_classes, **more):
-    return PLAIN | ({"num_class": n_classes} if n_classes > 2 else {}) | more
-
-
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_gamma_0_is_lightgbms_own_training(make_data, n_classes):
+@kinds
+@pytest.mark.parametrize("weighted", [False, True])
+def test_at_gamma_0_it_is_the_frameworks_own(native, n_classes, weighted, make_data):
+    """The start included; leaves are unbounded there too."""
     X, y, weight = make_data(n_classes)
-    objective = "binary" if n_classes == 2 else "multiclass"
-    stock = lgb.train(lgb_params(n_classes, objective=objective), lgb.Dataset(X, y, weight=weight), 10)
-    params = lgb_params(n_classes, objective=fl.FocalObjective(0.0))
-    ours = fl.train(params, lgb.Dataset(X, y, weight=weight), 10, mean_shift=False)
-    np.testing.assert_allclose(ours.predict(X), stock.predict(X), rtol=1e-6)
+    weight = weight if weighted else None
+    params = native.params(n_classes)
+    objective = native.adapter.FocalObjective(0.0)
+    ours, _ = native.train(params, native.data(X, y, weight), objective=objective, mean_shift=False)
+    if not native.lightgbm and n_classes > 2:  # XGBoost estimates this start in float32, good to four digits
+        params |= {"base_score": native.adapter.base_score(objective, y, weight)}
+    stock = native.stock(params, native.data(X, y, weight), 10, n_classes)
+    np.testing.assert_allclose(native.predict(ours, X), native.predict(stock, X), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_gamma_0_is_xgboosts_own_training(make_data, n_classes):
+@kinds
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+def test_it_is_what_the_estimator_trains(native, family, n_classes, gamma, make_data):
     X, y, weight = make_data(n_classes)
-    data = xgb.DMatrix(X, y, weight=weight)
-    objective = "binary:logistic" if n_classes == 2 else "multi:softprob"
-    # XGBoost estimates its own start in float32, or with a single step: both from ours.
-    start = fx.base_score(fx.FocalObjective(0.0), data, num_class=n_classes if n_classes > 2 else 0)
-    stock = xgb.train(xgb_params(n_classes, objective=objective, base_score=start), data, 10)
-    ours = fx.train(xgb_params(n_classes), data, 10, obj=fx.FocalObjective(0.0), mean_shift=False)
-    np.testing.assert_allclose(ours.predict(data), stock.predict(data), atol=2e-6)
+    clf = family.Focal(**family.fast, focal_gamma=gamma).fit(X, y, sample_weight=weight)
+    more = {"min_child_samples": 5} if native.lightgbm else {}
+    params = native.params(n_classes, **family.leaf_bound, **more)
+    objective = native.adapter.FocalObjective(gamma)
+    booster, _ = native.train(params, native.data(X, y, weight), 8, objective)
+    expected = clf.predict_proba(X)
+    expected = expected[:, 1] if n_classes == 2 else expected
+    np.testing.assert_allclose(native.predict(booster, X), expected, rtol=1e-6, atol=1e-6)
+    assert type(booster) is native.framework.Booster
 
 
-@pytest.mark.parametrize("alias", ["num_class", "num_classes"])
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_lightgbm_with_a_margin_for_each_class(make_data, alias, n_classes):
+def test_gamma_2_without_an_objective(native, make_data):
+    X, y, _ = make_data(2)
+    one, _ = native.train(native.params(2), native.data(X, y))
+    two, _ = native.train(native.params(2), native.data(X, y), objective=native.adapter.FocalObjective(2.0))
+    np.testing.assert_array_equal(native.predict(one, X), native.predict(two, X))
+
+
+@kinds
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics_by_name_are_scikit_learns(native, n_classes, weighted, make_data, focal_by_hand):
     X, y, _ = make_data(n_classes)
-    booster = fl.train(QUIET | {"objective": "softmax", alias: n_classes}, lgb.Dataset(X, y), 5)
-    predicted = booster.predict(X)
-    assert predicted.shape == (len(y), n_classes)
-    np.testing.assert_allclose(predicted.sum(axis=0), np.bincount(y), rtol=1e-6)
+    X_test, y_test, weight = make_data(n_classes, 300, seed=1)
+    weight = weight if weighted else None
+    names = [native.logloss(n_classes), *(["auc"] if n_classes == 2 else []), "focal"]
+    params = native.params(n_classes, **{"metric" if native.lightgbm else "eval_metric": names})
+    dtrain = native.data(X, y)
+    test = native.data(X_test, y_test, weight, reference=dtrain)
+    booster, history = native.train(params, dtrain, evals=[test], mean_shift=False)
+    assert list(history) == names
+    found, margin = native.predict(booster, X_test), native.predict(booster, X_test, **{native.margin: True})
+    expected = log_loss(y_test, found, sample_weight=weight, labels=np.arange(n_classes))
+    assert history[names[0]][-1] == pytest.approx(expected, rel=1e-6)
+    if n_classes == 2:
+        assert history["auc"][-1] == pytest.approx(roc_auc_score(y_test, found, sample_weight=weight), abs=1e-6)
+    by_hand = focal_by_hand(y_test, margin, 2.0, None, weight)
+    assert history["focal"][-1] == pytest.approx(by_hand, rel=1e-6)
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_xgboost_with_a_margin_for_each_class(make_data, n_classes):
-    X, y, _ = make_data(n_classes)
-    data = xgb.DMatrix(X, y)
-    booster = fx.train(PLAIN | {"objective": "multi:softprob", "num_class": n_classes}, data, 5)
-    predicted = booster.predict(data)
-    assert predicted.shape == (len(y), n_classes)
-    np.testing.assert_allclose(predicted.sum(axis=0), np.bincount(y), rtol=1e-4)
+def test_early_stopping(native, make_data):
+    X, y, _ = make_data(2)
+    X_test, y_test, _ = make_data(2, 300, seed=1)
+    name = {"metric" if native.lightgbm else "eval_metric": native.logloss(2)}
+    params = native.params(2, learning_rate=0.5, **name)
+    dtrain = native.data(X, y)
+    test = native.data(X_test, y_test, reference=dtrain)
+    booster, history = native.train(params, dtrain, 100, evals=[test], early_stopping_rounds=4, mean_shift=True)
+    (values,) = history.values()
+    best = booster.best_iteration if native.lightgbm else booster.best_iteration + 1
+    assert best == np.argmin(values) + 1 == len(values) - 4 < 96
+    rounds = {} if native.lightgbm else {"iteration_range": (0, best)}
+    assert native.predict(booster, X, **rounds).sum() == pytest.approx(y.sum(), rel=1e-5)
 
 
-def test_one_versus_rest(make_data):
-    X, y, _ = make_data(3)
-    booster = fl.train(QUIET | {"objective": "ova", "num_class": 3}, lgb.Dataset(X, y), 5)
-    np.testing.assert_allclose(booster.predict(X), expit(booster.predict(X, raw_score=True)), rtol=1e-12)
-    np.testing.assert_allclose(booster.predict(X).sum(axis=0), np.bincount(y), rtol=1e-6)
-    data = xgb.DMatrix(X, np.eye(3)[y])
-    booster = fx.train(PLAIN, data, 5, obj=fx.FocalObjective(multiclass="ovr"))
-    np.testing.assert_allclose(booster.predict(data).sum(axis=0), np.bincount(y), rtol=1e-4)
-
-
-def test_lightgbm_metrics_early_stopping_and_feval(make_data):
-    X, y, _ = make_data(2, n=1500)
+def test_functions_of_the_user(native, make_data):
+    """LightGBM's are given probabilities, as with its own objective; XGBoost's margins, as with a custom one."""
+    X, y, _ = make_data(2)
     seen = []
 
-    def own(predicted, data):
-        seen.append(predicted)
-        return "own", float(np.mean((predicted - data.get_label()) ** 2)), False
+    def mean(predicted, data):
+        seen.append((np.array(predicted), np.array(data.get_label())))
+        return ("mean", float(np.mean(predicted)), False) if native.lightgbm else ("mean", float(np.mean(predicted)))
 
-    train, valid = lgb.Dataset(X[:1000], y[:1000]), lgb.Dataset(X[1000:], y[1000:])
-    found: dict = {}
-    booster = fl.train(
-        QUIET | {"objective": fl.FocalObjective(2.0), "metric": ["binary_logloss", "auc", "focal"]},
-        train,
-        60,
-        valid_sets=[valid],
-        feval=own,
-        callbacks=[lgb.early_stopping(5, verbose=False), lgb.record_evaluation(found)],
-        mean_shift=False,
-    )
-    best = booster.best_iteration
-    assert 0 < best < booster.num_trees()
-    history = found["valid_0"]
-    assert list(history) == ["binary_logloss", "auc", "focal", "own"]
-    predicted = booster.predict(X[1000:])
-    assert history["binary_logloss"][best - 1] == pytest.approx(log_loss(y[1000:], predicted), rel=1e-9)
-    assert history["auc"][best - 1] == pytest.approx(roc_auc_score(y[1000:], predicted), rel=1e-9)
-    assert history["own"][best - 1] == pytest.approx(np.mean((predicted - y[1000:]) ** 2), rel=1e-9)
-    assert all(((p > 0) & (p < 1)).all() for p in seen)
+    dtrain = native.data(X, y)
+    test = native.data(X[:200], y[:200], reference=dtrain)
+    more = {"feval" if native.lightgbm else "custom_metric": mean}
+    booster, history = native.train(native.params(2), dtrain, 5, evals=[test], mean_shift=False, **more)
+    expected = native.predict(booster, X[:200], **({} if native.lightgbm else {native.margin: True}))
+    np.testing.assert_allclose(seen[-1][0], expected, rtol=1e-6)
+    np.testing.assert_array_equal(seen[-1][1], y[:200])
+    assert history["mean"][-1] == pytest.approx(expected.mean(), abs=1e-6)
+    assert len(history["mean"]) == 5
 
 
-def test_xgboost_metrics_and_early_stopping(make_data):
-    X, y, _ = make_data(2, n=1500)
-    train, valid = xgb.DMatrix(X[:1000], y[:1000]), xgb.DMatrix(X[1000:], y[1000:])
-    found: dict = {}
-    booster = fx.train(
-        PLAIN | {"eval_metric": ["auc", "focal", "logloss"]},
-        train,
-        60,
-        evals=[(valid, "valid")],
-        early_stopping_rounds=5,
-        evals_result=found,
-        verbose_eval=False,
-        mean_shift=False,
-    )
-    best = booster.best_iteration
-    predicted = booster.predict(valid, iteration_range=(0, best + 1))
-    assert list(found["valid"]) == ["auc", "focal", "logloss"]
-    assert best == int(np.argmin(found["valid"]["logloss"]))
-    assert found["valid"]["logloss"][best] == pytest.approx(log_loss(y[1000:], predicted.astype(float)), rel=1e-5)
-    assert found["valid"]["auc"][best] == pytest.approx(roc_auc_score(y[1000:], predicted), rel=1e-5)
-
-
-def test_what_the_user_gave_is_left_as_it_was(make_data):
-    X, y, weight = make_data(2)
-    params = QUIET | {"objective": fl.FocalObjective(1.0)}
-    kept, data = copy.deepcopy(params), lgb.Dataset(X, y, weight=weight, free_raw_data=False)
-    first = fl.train(params, data, 5).predict(X)
-    assert params == kept
-    assert data.get_init_score() is None
-    stock = lgb.train(QUIET | {"objective": "binary"}, data, 5).predict(X)
-    fresh = lgb.train(QUIET | {"objective": "binary"}, lgb.Dataset(X, y, weight=weight), 5).predict(X)
-    np.testing.assert_array_equal(stock, fresh)
-    np.testing.assert_array_equal(fl.train(params, data, 5).predict(X), first)
-    given = {**PLAIN, "scale_pos_weight": 3.0}
-    matrix = xgb.DMatrix(X, y)
-    predicted = fx.train(given, matrix, 5).predict(matrix)
-    assert given == {**PLAIN, "scale_pos_weight": 3.0}
-    np.testing.assert_allclose(predicted, fx.train(given, matrix, 5).predict(xgb.DMatrix(X)), rtol=1e-6)
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_scale_pos_weight(native, gamma, make_data):
+    X, y, _ = make_data(2)
+    objective = native.adapter.FocalObjective(gamma)
+    weighed, _ = native.train(native.params(2, scale_pos_weight=3.0), native.data(X, y), objective=objective)
+    by_alpha = native.adapter.FocalObjective(gamma, (1.0, 3.0))
+    same, _ = native.train(native.params(2), native.data(X, y), objective=by_alpha)
+    plain, _ = native.train(native.params(2), native.data(X, y), objective=objective)
+    np.testing.assert_array_equal(native.predict(weighed, X), native.predict(same, X))
+    assert (native.predict(weighed, X) - native.predict(plain, X)).mean() > 0.05
 
 
 @pytest.mark.parametrize("scale", [3.0, 0.25])
-def test_scale_pos_weight_weighs_as_in_the_frameworks(make_data, scale):
+def test_scale_pos_weight_weighs_as_in_the_frameworks(native, scale, make_data):
+    """From the same start: LightGBM's is the rate without the weight, XGBoost's a single step."""
     X, y, _ = make_data(2)
-    # LightGBM starts from the rate without the weight: the same start here.
-    start = fl.FocalObjective(0.0, (1.0, scale)).intercept(y)
-    data = lgb.Dataset(X, y, init_score=np.full(len(y), start))
-    stock = lgb.train(QUIET | {"objective": "binary", "scale_pos_weight": scale}, data, 10)
-    params = QUIET | {"objective": fl.FocalObjective(0.0), "scale_pos_weight": scale}
-    ours = fl.train(params, lgb.Dataset(X, y), 10, mean_shift=False)
-    np.testing.assert_allclose(ours.predict(X, raw_score=True), stock.predict(X, raw_score=True) + start, rtol=1e-6)
-    matrix = xgb.DMatrix(X, y)
-    score = fx.base_score(fx.FocalObjective(0.0, (1.0, scale)), matrix)
-    params = PLAIN | {"scale_pos_weight": scale}
-    stock = xgb.train(params | {"objective": "binary:logistic", "base_score": score}, matrix, 10)
-    ours = fx.train(params, matrix, 10, obj=fx.FocalObjective(0.0), mean_shift=False)
-    np.testing.assert_allclose(ours.predict(matrix), stock.predict(matrix), atol=2e-6)
+    objective, params = native.adapter.FocalObjective(0.0), native.params(2, scale_pos_weight=scale)
+    ours, _ = native.train(params, native.data(X, y), objective=objective, mean_shift=False)
+    weighed = native.adapter.FocalObjective(0.0, (1.0, scale))
+    data, start = native.data(X, y), 0.0
+    if native.lightgbm:
+        start = weighed.intercept(y)
+        data.set_init_score(np.full(len(y), start))
+    else:
+        params |= {"base_score": native.adapter.base_score(weighed, y)}
+    stock = native.stock(params, data, 10, 2)
+    margins = [native.predict(model, X, **{native.margin: True}) for model in (ours, stock)]
+    np.testing.assert_allclose(margins[0], margins[1] + start, rtol=1e-5, atol=1e-5)
 
 
-def test_lightgbm_cv_starts_each_fold_from_its_rows(make_data):
+@kinds
+def test_what_the_user_gives_stays_as_it_was(native, n_classes, make_data):
+    X, y, weight = make_data(n_classes)
+    dtrain = native.data(X, y, weight)
+    test = native.data(X[:100], y[:100], reference=dtrain)
+    params = native.params(n_classes, **{"metric" if native.lightgbm else "eval_metric": ["focal"]})
+    before = dict(params)
+    first, _ = native.train(params, dtrain, 5, evals=[test])
+    again, _ = native.train(params, dtrain, 5, evals=[test])
+    assert params == before
+    np.testing.assert_array_equal(native.predict(first, X), native.predict(again, X))
+    stock, fresh = (
+        native.stock(native.params(n_classes), data, 5, n_classes) for data in (dtrain, native.data(X, y, weight))
+    )
+    np.testing.assert_array_equal(native.predict(stock, X), native.predict(fresh, X))
+    for data, labels in ((dtrain, y), (test, y[:100])):
+        np.testing.assert_array_equal(data.get_label(), labels)
+        start = data.get_init_score() if native.lightgbm else data.get_base_margin()
+        assert start is None or len(start) == 0
+    np.testing.assert_array_equal(dtrain.get_weight(), weight)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_training_goes_on(native, gamma, make_data):
     X, y, _ = make_data(2)
-    folds = [(np.arange(200), np.arange(200, 600)), (np.arange(200, 600), np.arange(200))]
-    params = QUIET | {"objective": fl.FocalObjective(2.0)}
-    found = fl.cv(params, lgb.Dataset(X, y), 8, folds=folds, return_cvbooster=True)
-    losses = [
-        log_loss(y[test], booster.predict(X[test]))
-        for (_, test), booster in zip(folds, found["cvbooster"].boosters, strict=True)
-    ]
-    assert found["valid binary_logloss-mean"][-1] == pytest.approx(np.mean(losses), rel=1e-9)
-    still = fl.cv(params | {"learning_rate": 1e-9}, lgb.Dataset(X, y), 1, folds=folds, return_cvbooster=True)
-    for (train, _), booster in zip(folds, still["cvbooster"].boosters, strict=True):
-        np.testing.assert_allclose(booster.predict(X), y[train].mean(), rtol=1e-6)
-
-
-def test_xgboost_cv_starts_each_fold_from_its_rows(make_data):
-    X, y, _ = make_data(2)
-    folds = [(np.arange(300), np.arange(300, 600)), (np.arange(300, 600), np.arange(300))]
-    found = fx.cv(PLAIN, xgb.DMatrix(X, y), 8, folds=folds, metrics=["logloss"], as_pandas=False)
-    losses = []
-    for train, test in folds:
-        booster = fx.train(PLAIN, xgb.DMatrix(X[train], y[train]), 8, mean_shift=False)
-        losses.append(log_loss(y[test], booster.predict(xgb.DMatrix(X[test])).astype(float)))
-    assert found["test-logloss-mean"][-1] == pytest.approx(np.mean(losses), rel=2e-2)
-
-
-def test_a_start_at_even_odds_is_warned_of(make_data):
-    X, y, _ = make_data(2, n=2000)
-    y = y * (np.arange(2000) % 9 == 0)
-    with pytest.warns(UserWarning, match=r"margins of 0, even odds.*prepare"):
-        lgb.train(QUIET | {"objective": fl.FocalObjective(2.0)}, lgb.Dataset(X, y), 1)
-    with pytest.warns(UserWarning, match=r"margins of 0, even odds.*base_score"):
-        xgb.train({"objective": "binary:logistic"}, xgb.DMatrix(X, y), 1, obj=fx.FocalObjective(2.0))
-
-
-def test_another_metric_is_warned_of(make_data):
-    X, y, _ = make_data(2)
-    data = xgb.DMatrix(X, y)
-    with pytest.warns(UserWarning, match="custom_metric is not that of the objective"):
-        fx.train(PLAIN, data, 1, obj=fx.FocalObjective(1.0), custom_metric=fx.FocalMetric(2.0))
-
-
-@pytest.mark.parametrize(
-    "params, error, message",
-    [
-        ({"objective": "regression"}, ValueError, "objective must be a FocalObjective, or the log-loss"),
-        ({"objective": fl.FocalObjective(score="focal_logit")}, ValueError, "objective must train in log-odds"),
-        ({"boosting": "rf"}, ValueError, "boosting must not be 'rf'"),
-        ({"metric": [len]}, TypeError, "metric must hold names"),
-        ({"metric": "rmse"}, ValueError, "eval_metric must be one of"),
-        ({"objective": fl.FocalObjective(alpha=0.3), "scale_pos_weight": 2.0}, ValueError, "use alpha"),
-    ],
-)
-def test_lightgbm_refuses(make_data, params, error, message):
-    X, y, _ = make_data(2)
-    with pytest.raises(error, match=message):
-        fl.train(QUIET | params, lgb.Dataset(X, y), 1)
-
-
-@pytest.mark.parametrize(
-    "params, obj, error, message",
-    [
-        ({"objective": "reg:squarederror"}, None, ValueError, "objective must be 'binary:logistic'"),
-        ({"objective": "multi:softprob"}, None, ValueError, "objective must be 'binary:logistic'"),
-        ({}, len, TypeError, "obj must be a FocalObjective in log-odds"),
-        ({}, fx.FocalObjective(score="focal_logit"), TypeError, "obj must be a FocalObjective in log-odds"),
-        ({"scale_pos_weight": 2.0}, fx.FocalObjective(alpha=0.3), ValueError, "use alpha"),
-        ({"scale_pos_weight": -1.0}, None, ValueError, "scale_pos_weight must be a finite number"),
-        ({"num_class": 3}, fx.FocalObjective(multiclass="ovr"), ValueError, "multiclass must be 'softmax'"),
-    ],
-)
-def test_xgboost_refuses(make_data, params, obj, error, message):
-    X, y, _ = make_data(2)
-    with pytest.raises(error, match=message):
-        fx.train(PLAIN | params, xgb.DMatrix(X, y), 1, obj=obj)
+    objective = native.adapter.FocalObjective(gamma)
+    name = {"lightgbm": "init_model", "xgboost": "xgb_model"}[native.framework.__name__]
+    stock = native.stock(native.params(2), native.data(X, y), 20, 2)
+    before = log_loss(y, native.predict(stock, X))
+    clf, _ = native.train(native.params(2), native.data(X, y), 1, objective, mean_shift=False, **{name: stock})
+    assert log_loss(y, native.predict(clf, X)) <= before * (1 + 1e-3)
+    first, _ = native.train(native.params(2), native.data(X, y), 6, objective, mean_shift=False)
+    both, _ = native.train(native.params(2), native.data(X, y), 4, objective, mean_shift=False, **{name: first})
+    whole, _ = native.train(native.params(2), native.data(X, y), 10, objective, mean_shift=False)
+    np.testing.assert_allclose(native.predict(both, X), native.predict(whole, X), rtol=1e-6)

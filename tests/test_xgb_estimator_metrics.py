@@ -1,4 +1,7 @@
-"""evals_result() of FocalXGBClassifier is what scikit-learn computes from predict_proba of that round."""
+"""evals_result() of FocalXGBClassifier is what scikit-learn computes from predict_proba of that round.
+
+That of the rounds before the mean shift: most fits here leave it out.
+"""
 
 import numpy as np
 import pytest
@@ -9,8 +12,9 @@ xgb = pytest.importorskip("xgboost")
 from focalboost import FocalXGBClassifier  # noqa: E402
 from focalboost.xgboost import FocalMetric  # noqa: E402
 
-FAST = {"n_jobs": 1, "max_depth": 3, "n_estimators": 8}
-LINKS = ["focal", "logit", "posterior"]
+SHIFTED = {"n_jobs": 1, "max_depth": 3, "n_estimators": 8}
+FAST = SHIFTED | {"focal_mean_shift": False}
+PRIORS = ["weighted", "sampled"]
 
 
 def by_scikit_learn(name, y, proba, weight):
@@ -46,47 +50,80 @@ def fit(halves, n_classes, weighted=False, **params):
     return clf, X_test, y_test, weight_test if weighted else None
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("alpha", [None, 0.25])
-def test_binary_metrics(link, weighted, alpha, halves, focal_by_hand):
-    names = ["error", "aucpr", "auc", "logloss", "error@0.3", "focal"]
-    clf, X, y, weight = fit(halves, 2, weighted, focal_link=link, focal_alpha=alpha, eval_metric=names)
+def test_binary_metrics(prior, weighted, alpha, halves, focal_by_hand):
+    names = ["error", "aucpr", "auc", "focal", "logloss", "error@0.3"]
+    clf, X, y, weight = fit(halves, 2, weighted, focal_prior=prior, focal_alpha=alpha, eval_metric=names)
     result = clf.evals_result()["validation_0"]
-    assert list(result) == names
+    # XGBoost measures its own before it asks for others.
+    assert sorted(result) == sorted(names)
     pair = None if alpha is None else (1 - alpha, alpha)
     for i in range(clf.n_estimators):
         proba = clf.predict_proba(X, iteration_range=(0, i + 1))
-        margin = clf.decision_function(X, iteration_range=(0, i + 1))
+        margin = clf.decision_function(X, iteration_range=(0, i + 1)).astype(float)
         for name in ("error", "auc", "logloss", "error@0.3"):
             assert result[name][i] == pytest.approx(by_scikit_learn(name, y, proba, weight), rel=1e-6), name
-        assert result["focal"][i] == pytest.approx(focal_by_hand(y, margin, 2.0, pair, weight), rel=1e-6)
         assert result["aucpr"][i] == pytest.approx(by_xgboost("aucpr", y, margin, weight), rel=1e-6)
-        assert result["auc"][i] == pytest.approx(by_xgboost("auc", y, margin, weight), abs=1e-4)
+        if pair and prior == "sampled":  # the loss is that of the weighted problem
+            margin += np.log(pair[1] / pair[0])
+        assert result["focal"][i] == pytest.approx(focal_by_hand(y, margin, 2.0, pair, weight), rel=1e-6)
     assert len(set(result["focal"])) == clf.n_estimators
 
 
-@pytest.mark.parametrize("link", LINKS)
-@pytest.mark.parametrize("multiclass", ["softmax", "ovr"])
+@pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-def test_multiclass_metrics(link, multiclass, weighted, halves, focal_by_hand):
-    names = ["auc", "merror", "focal", "mlogloss"] + ["aucpr"] * (multiclass == "softmax")
-    clf, X, y, weight = fit(halves, 4, weighted, focal_link=link, focal_multiclass=multiclass, eval_metric=names)
+def test_softmax_metrics(prior, weighted, halves, focal_by_hand):
+    names, alpha = ["auc", "merror", "mlogloss", "aucpr", "focal"], [1.0, 3.0, 0.5, 2.0]
+    clf, X, y, weight = fit(halves, 4, weighted, focal_prior=prior, focal_alpha=alpha, eval_metric=names)
     result = clf.evals_result()["validation_0"]
     assert list(result) == names
-    for i in range(clf.n_estimators):
+    for i in range(0, clf.n_estimators, 3):
         proba = clf.predict_proba(X, iteration_range=(0, i + 1))
-        margin = clf.decision_function(X, iteration_range=(0, i + 1))
+        margin = clf.decision_function(X, iteration_range=(0, i + 1)).astype(float)
         for name in ("auc", "merror", "mlogloss"):
             assert result[name][i] == pytest.approx(by_scikit_learn(name, y, proba, weight), rel=1e-6), name
-        by_hand = focal_by_hand(y, margin, 2.0, sample_weight=weight, multiclass=multiclass)
+        assert result["aucpr"][i] == pytest.approx(by_xgboost("aucpr", y, margin, weight), rel=1e-6)
+        margin = margin + np.log(alpha) if prior == "sampled" else margin
+        assert result["focal"][i] == pytest.approx(focal_by_hand(y, margin, 2.0, alpha, weight), rel=1e-6)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_one_versus_rest_metrics_are_those_of_its_columns(weighted, halves, focal_by_hand):
+    """XGBoost has a column of 0/1 labels for each class there, and measures all of them together."""
+    names = ["error", "logloss", "focal"]
+    clf, X, y, weight = fit(halves, 4, weighted, focal_multiclass="ovr", eval_metric=names)
+    result = clf.evals_result()["validation_0"]
+    assert list(result) == names
+    columns = np.eye(4, dtype=int)[y].ravel()
+    repeated = None if weight is None else np.repeat(weight, 4)
+    for i in range(0, clf.n_estimators, 3):
+        proba = clf.predict_proba(X, iteration_range=(0, i + 1)).ravel()
+        both = np.stack([1 - proba, proba], axis=1)
+        for name in ("error", "logloss"):
+            assert result[name][i] == pytest.approx(by_scikit_learn(name, columns, both, repeated), rel=1e-6), name
+        margin = clf.decision_function(X, iteration_range=(0, i + 1))
+        by_hand = focal_by_hand(y, margin, 2.0, sample_weight=weight, multiclass="ovr")
         assert result["focal"][i] == pytest.approx(by_hand, rel=1e-6)
-        if multiclass == "softmax":
-            assert result["aucpr"][i] == pytest.approx(by_xgboost("aucpr", y, margin, weight), rel=1e-6)
+
+
+def test_the_history_is_that_of_the_rounds_before_the_shift(halves):
+    histories = []
+    for shift in (False, True):
+        names = ["logloss", "auc", "focal"]
+        clf, X, y, _ = fit(halves, 2, focal_gamma=5.0, focal_mean_shift=shift, eval_metric=names)
+        histories.append(clf.evals_result())
+    assert histories[0] == histories[1]
+    assert abs(log_loss(y, clf.predict_proba(X)) - histories[1]["validation_0"]["logloss"][-1]) > 1e-5
+
+
+def mean_of_squares(y_true, y_score):
+    return np.mean(y_score**2)
 
 
 def test_the_history_has_all_digits(halves):
-    clf, *_ = fit(halves, 2, eval_metric=["logloss", "focal"])
+    clf, *_ = fit(halves, 2, eval_metric=["logloss", "focal", mean_of_squares])
     for values in clf.evals_result()["validation_0"].values():
         assert any(abs(value - round(value, 6)) > 1e-9 for value in values)
 
@@ -106,15 +143,16 @@ def test_the_last_name_drives_early_stopping(name, higher, halves):
     X, X_test, y, y_test, *_ = halves(2)
     rng = np.random.default_rng(1)
     y = np.where(rng.random(len(y)) < 0.2, 1 - y, y)
-    names = [*({"auc", "logloss", "focal", "aucpr"} - {name}), name]
-    clf = FocalXGBClassifier(
-        **FAST | {"n_estimators": 60, "learning_rate": 0.4}, eval_metric=names, early_stopping_rounds=60
-    ).fit(X, y, eval_set=[(X_test, y_test)], verbose=False)
+    names = [*sorted({"auc", "logloss", "focal", "aucpr"} - {name}), name]
+    settings = FAST | {"n_estimators": 90, "learning_rate": 0.1, "focal_gamma": 5.0}
+    clf = FocalXGBClassifier(**settings, eval_metric=names, early_stopping_rounds=90).fit(
+        X, y, eval_set=[(X_test, y_test)], verbose=False
+    )
     result = clf.evals_result()["validation_0"]
     best = {key: int(np.argmax(v) if key.startswith("auc") else np.argmin(v)) for key, v in result.items()}
-    assert len(set(best.values())) > 1
+    assert len(set(best.values())) > 2
     assert list(result) == names
-    assert clf.best_iteration == best[name] < 59
+    assert clf.best_iteration == best[name] < 89
     assert clf.best_score == (max if higher else min)(result[name])
     expected = clf.predict_proba(X_test, iteration_range=(0, best[name] + 1))
     np.testing.assert_array_equal(clf.predict_proba(X_test), expected)
@@ -159,12 +197,12 @@ def test_focal_metric_is_given_margins(n_classes, multiclass, halves, focal_by_h
 def test_callbacks_of_the_user_see_the_digits(halves):
     class Reader(xgb.callback.TrainingCallback):
         def after_iteration(self, model, epoch, evals_log):
-            seen.append(evals_log["validation_0"]["logloss"][-1])
+            seen.append(evals_log["validation_0"]["focal"][-1])
             return epoch == 4
 
     seen = []
-    clf, *_ = fit(halves, 2, callbacks=[Reader()])
-    assert seen == clf.evals_result()["validation_0"]["logloss"]
+    clf, *_ = fit(halves, 2, eval_metric="focal", callbacks=[Reader()])
+    assert seen == clf.evals_result()["validation_0"]["focal"]
     assert len(seen) == 5
 
 
@@ -176,6 +214,7 @@ def test_evaluation_labels_may_lack_a_class(halves):
     assert clf.evals_result()["validation_0"]["mlogloss"][-1] == pytest.approx(expected)
 
 
+@pytest.mark.filterwarnings("ignore:.*contains only positive or negative samples:UserWarning")
 def test_auc_of_one_label_is_not_a_number_as_in_the_parent(halves):
     X, X_test, y, y_test, *_ = halves(2)
     kept = y_test == 0

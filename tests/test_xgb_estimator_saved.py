@@ -21,12 +21,12 @@ FORMATS = ["ubj", "json"]
 
 @KINDS
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("link", ["focal", "logit", "posterior"])
-def test_a_loaded_model_predicts_the_same(n_classes, multiclass, form, link, make_data, tmp_path):
+@pytest.mark.parametrize("prior", ["weighted", "sampled"])
+def test_a_loaded_model_predicts_the_same(n_classes, multiclass, form, prior, make_data, tmp_path):
     X, y, _ = make_data(n_classes)
     labels = np.array(["fraud", "ok", "unsure"])[y]
-    clf = FocalXGBClassifier(**FAST, focal_gamma=1.3, focal_alpha="balanced", focal_multiclass=multiclass)
-    clf.fit(X, labels, sample_weight=1.0 + y).set_params(focal_link=link)
+    focal = {"focal_gamma": 1.3, "focal_alpha": "balanced", "focal_prior": prior, "focal_multiclass": multiclass}
+    clf = FocalXGBClassifier(**FAST, **focal).fit(X, labels, sample_weight=1.0 + y)
     path = tmp_path / f"model.{form}"
     clf.save_model(path)
     for given in (path, str(path), bytearray(path.read_bytes())):
@@ -40,7 +40,8 @@ def test_a_loaded_model_predicts_the_same(n_classes, multiclass, form, link, mak
         assert other.n_classes_ == n_classes
         params = other.get_params()
         assert params["focal_gamma"] == 1.3
-        assert params["focal_link"] == link
+        assert params["focal_prior"] == prior
+        assert params["focal_alpha"] == clf.focal_loss_.alpha
         assert params["focal_multiclass"] == ("ovr" if multiclass == "ovr" else "softmax")
 
 
@@ -89,12 +90,14 @@ def test_a_loaded_estimator_fits_from_the_new_start(make_data, tmp_path):
     np.testing.assert_array_equal(other.predict_proba(X), fresh.predict_proba(X))
 
 
-def test_a_stock_model_is_refused(make_data, tmp_path):
+@pytest.mark.parametrize("objective", ["reg:squarederror", "binary:hinge", "rank:pairwise"])
+def test_a_model_of_another_objective_is_refused(objective, make_data, tmp_path):
     X, y, _ = make_data(2)
-    xgb.XGBClassifier(**FAST).fit(X, y).save_model(tmp_path / "stock.ubj")
+    data = xgb.DMatrix(X, y, **({"qid": np.zeros(len(y))} if objective.startswith("rank") else {}))
+    xgb.train({"objective": objective}, data, 2).save_model(tmp_path / "stock.ubj")
     clf = FocalXGBClassifier(**FAST).fit(X, y)
     before = clf.predict_proba(X)
-    with raises(ValueError, "fname", "FocalXGBClassifier", "xgboost.XGBClassifier"):
+    with raises(ValueError, "fname", "binary:logistic or multi:softprob", repr(objective), "xgboost.Booster"):
         clf.load_model(tmp_path / "stock.ubj")
     np.testing.assert_array_equal(clf.predict_proba(X), before)
 
@@ -156,7 +159,7 @@ print(json.dumps([*found, stock.predict_proba(X.get_data().toarray()).tolist(), 
 @KINDS
 def test_saved_models_load_without_focalboost(n_classes, multiclass, make_data, tmp_path, without_focalboost):
     X, y, _ = make_data(n_classes)
-    clf = FocalXGBClassifier(**FAST, focal_multiclass=multiclass, focal_link="logit").fit(X, y)
+    clf = FocalXGBClassifier(**FAST, focal_multiclass=multiclass).fit(X, y)
     for form in FORMATS:
         clf.save_model(tmp_path / f"model.{form}")
     np.save(tmp_path / "X.npy", X)
@@ -165,7 +168,7 @@ def test_saved_models_load_without_focalboost(n_classes, multiclass, make_data, 
         margin, predicted = map(np.asarray, found)
         np.testing.assert_allclose(margin, clf.decision_function(X), rtol=1e-6)
         own = predicted if n_classes > 2 else np.stack([1 - predicted, predicted], axis=1)
-        np.testing.assert_allclose(own / own.sum(axis=1, keepdims=True), clf.predict_proba(X), rtol=1e-6)
+        np.testing.assert_allclose(own, clf.predict_proba(X), rtol=1e-6)
         np.testing.assert_allclose(of_stock, own, rtol=1e-6, atol=1e-7)
     assert json.loads(attribute)["gamma"] == 2.0
     if n_classes > 2 and multiclass == "softmax":

@@ -14,6 +14,7 @@ from focalboost import FocalXGBClassifier, SigmoidFocalLoss  # noqa: E402
 from focalboost.xgboost import FocalObjective, base_score  # noqa: E402
 
 FAST = {"n_jobs": 1, "max_depth": 3, "n_estimators": 10}
+UNSHIFTED = FAST | {"focal_mean_shift": False}  # what the history knows, and continuation leads to
 KINDS = pytest.mark.parametrize(
     "n_classes, multiclass", [(2, "softmax"), (3, "softmax"), (3, "ovr")], ids=["binary", "softmax", "ovr"]
 )
@@ -48,7 +49,7 @@ def model_of(given, path):
 def test_ten_and_ten_rounds_are_twenty(n_classes, multiclass, kind, make_data, tmp_path):
     X, y, weight = make_data(n_classes)
     fit = {"sample_weight": weight, "eval_set": [(X[:200], y[:200])], "verbose": False}
-    settings = FAST | {"focal_multiclass": multiclass, "eval_metric": "focal"}
+    settings = UNSHIFTED | {"focal_multiclass": multiclass, "eval_metric": "focal"}
     first = FocalXGBClassifier(**settings).fit(X, y, **fit)
     start = model_of(first, tmp_path / "model.ubj")[kind]
     both = FocalXGBClassifier(**settings).fit(X, y, xgb_model=start, **fit)
@@ -65,14 +66,14 @@ def test_training_goes_on_from_another_share_of_positives(make_data):
     first = FocalXGBClassifier(**FAST).fit(X, y)
     rare = (y == 0) | (np.arange(len(y)) % 7 == 0)
     before = first.decision_function(X)
-    both = FocalXGBClassifier(**FAST | {"learning_rate": 1e-7}).fit(X[rare], y[rare], xgb_model=first)
+    both = FocalXGBClassifier(**UNSHIFTED | {"learning_rate": 1e-7}).fit(X[rare], y[rare], xgb_model=first)
     np.testing.assert_allclose(both.decision_function(X), before, atol=1e-4)  # the old trees keep their start
 
 
 def test_training_goes_on_from_a_stock_model(make_data):
     X, y, _ = make_data(2)
     stock = xgb.XGBClassifier(**FAST).fit(X, y)
-    both = FocalXGBClassifier(**FAST).fit(X, y, xgb_model=stock)
+    both = FocalXGBClassifier(**UNSHIFTED).fit(X, y, xgb_model=stock)
     margins = both.predict(X, output_margin=True, iteration_range=(0, 10))
     np.testing.assert_array_equal(margins, stock.predict(X, output_margin=True))
 
@@ -118,7 +119,7 @@ def test_models_that_training_cannot_go_on_from(change, make_data):
 @pytest.mark.filterwarnings("ignore:.*booster=.* is deprecated")  # dart, by XGBoost 3.4
 def test_the_model_predicts_what_training_evaluated(n_classes, multiclass, params, make_data, focal_by_hand):
     X, y, _ = make_data(n_classes)
-    clf = FocalXGBClassifier(**FAST | params, focal_multiclass=multiclass, eval_metric="focal", random_state=0)
+    clf = FocalXGBClassifier(**UNSHIFTED | params, focal_multiclass=multiclass, eval_metric="focal", random_state=0)
     clf.fit(X, y, eval_set=[(X[:400], y[:400])], verbose=False)
     value = focal_by_hand(y[:400], clf.decision_function(X[:400]), 2.0, multiclass=multiclass)
     assert clf.evals_result()["validation_0"]["focal"][-1] == pytest.approx(value, rel=1e-5)
@@ -153,14 +154,14 @@ def test_interaction_constraints_hold(make_data):
 
 def test_a_base_score_of_the_users_own(make_data):
     X, y, _ = make_data(2)
-    clf = FocalXGBClassifier(**FAST | {"learning_rate": 1e-12}, base_score=0.2).fit(X, y)
+    clf = FocalXGBClassifier(**UNSHIFTED | {"learning_rate": 1e-12}, base_score=0.2).fit(X, y)
     np.testing.assert_allclose(clf.decision_function(X), np.log(0.2 / 0.8), rtol=1e-6)
 
 
 def test_steps_are_bounded(make_data):
     X, y, _ = make_data(2)
-    settings = FAST | {"n_estimators": 1, "learning_rate": 1.0, "reg_lambda": 0}
-    clf = FocalXGBClassifier(**settings, focal_max_step=0.5).fit(X, y)
+    settings = UNSHIFTED | {"n_estimators": 1, "learning_rate": 1.0, "reg_lambda": 0}
+    clf = FocalXGBClassifier(**settings, max_delta_step=0.5).fit(X, y)
     steps = clf.decision_function(X) - clf.focal_loss_.intercept(y)
     assert 0.1 < np.abs(steps).max() <= 0.5 * (1 + 1e-6)
 
@@ -186,19 +187,19 @@ def test_contributions_sum_to_the_margin(n_classes, multiclass, make_data):
 def test_multilabel_targets(n_labels, weighted, labels_of, focal_by_hand):
     X, Y, weight = labels_of(n_labels)
     weight = weight if weighted else None
-    clf = FocalXGBClassifier(**FAST, focal_alpha=0.25, eval_metric=["logloss", "error", "focal"])
+    clf = FocalXGBClassifier(**UNSHIFTED, focal_alpha=0.25, eval_metric=["logloss", "error", "focal"])
     clf.fit(X, Y, sample_weight=weight, eval_set=[(X[:300], Y[:300])], verbose=False)
-    assert clf.focal_loss_ == SigmoidFocalLoss(2.0, 0.25)
+    assert clf.focal_loss_ == SigmoidFocalLoss(2.0, 0.25, score="log_odds")
     proba, margin = clf.predict_proba(X), clf.decision_function(X)
     assert proba.shape == margin.shape == Y.shape
-    np.testing.assert_allclose(proba, clf.focal_loss_.predict_proba(margin), rtol=1e-12)
+    np.testing.assert_allclose(proba, expit(margin), rtol=1e-6)
     assert np.abs(proba.sum(axis=1) - 1).max() > 0.1
     np.testing.assert_array_equal(clf.predict(X), (proba > 0.5).astype(int))
-    np.testing.assert_allclose(clf.get_booster().predict(xgb.DMatrix(X)), expit(margin), rtol=1e-6)
+    np.testing.assert_array_equal(clf.get_booster().predict(xgb.DMatrix(X)), proba)
     np.testing.assert_array_equal(clf.classes_, [0, 1])
     # Each column is a binary problem of its own.
     for k in range(n_labels):
-        single = FocalXGBClassifier(**FAST, focal_alpha=0.25).fit(X, Y[:, k], sample_weight=weight)
+        single = FocalXGBClassifier(**UNSHIFTED, focal_alpha=0.25).fit(X, Y[:, k], sample_weight=weight)
         np.testing.assert_allclose(proba[:, k], single.predict_proba(X)[:, 1], rtol=1e-5)
     result = {name: values[-1] for name, values in clf.evals_result()["validation_0"].items()}
     seen = proba[:300]
@@ -215,12 +216,12 @@ def test_alpha_of_multilabel_targets(alpha, labels_of):
     X, Y, _ = labels_of(3)
     clf = FocalXGBClassifier(**FAST, focal_alpha=alpha).fit(X, Y)
     given = [0.2, 0.5, 0.8] if isinstance(alpha, dict) else alpha
-    assert clf.focal_loss_ == SigmoidFocalLoss(2.0, given).resolve(Y)
+    assert clf.focal_loss_ == SigmoidFocalLoss(2.0, given, score="log_odds").resolve(Y)
 
 
 def test_scale_pos_weight_of_multilabel_targets_is_the_parents(labels_of):
     X, Y, _ = labels_of(2)
-    ours = FocalXGBClassifier(**FAST, focal_gamma=0.0, focal_max_step=None, scale_pos_weight=3.0).fit(X, Y)
+    ours = FocalXGBClassifier(**UNSHIFTED, focal_gamma=0.0, max_delta_step=0, scale_pos_weight=3.0).fit(X, Y)
     start = base_score(FocalObjective(0.0, ((1.0, 3.0),) * 2, multiclass="ovr"), Y)
     stock = xgb.XGBClassifier(**FAST, scale_pos_weight=3.0, base_score=start).fit(X, Y)
     np.testing.assert_allclose(ours.predict_proba(X), stock.predict_proba(X), rtol=1e-5)
@@ -258,8 +259,9 @@ def test_native_training_on_columns_is_the_estimators(labels_of):
     X, Y, weight = labels_of(3)
     objective = FocalObjective(2.0, "balanced", multiclass="ovr").normalize(Y, weight)
     params = {"objective": "binary:logistic", "base_score": base_score(objective, Y, weight), "max_depth": 3}
-    booster = xgb.train({**params, "nthread": 1}, xgb.QuantileDMatrix(X, Y, weight=weight), 10, obj=objective)
-    clf = FocalXGBClassifier(**FAST, focal_alpha="balanced").fit(X, Y, sample_weight=weight)
+    params |= {"nthread": 1, "max_delta_step": 4.0}
+    booster = xgb.train(params, xgb.QuantileDMatrix(X, Y, weight=weight), 10, obj=objective)
+    clf = FocalXGBClassifier(**UNSHIFTED, focal_alpha="balanced").fit(X, Y, sample_weight=weight)
     np.testing.assert_array_equal(booster.inplace_predict(X, predict_type="margin"), clf.decision_function(X))
 
 

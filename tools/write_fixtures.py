@@ -21,7 +21,13 @@ import numpy as np
 import focalboost
 
 FOLDER = Path(__file__).parents[1] / "tests" / "fixtures" / focalboost.__version__
-KINDS = {"binary": (2, "softmax"), "softmax": (3, "softmax"), "ovr": (3, "ovr")}
+# Number of classes, focal_multiclass and focal_prior.
+KINDS = {
+    "binary": (2, "softmax", "weighted"),
+    "sampled": (2, "softmax", "sampled"),
+    "softmax": (3, "softmax", "weighted"),
+    "ovr": (3, "ovr", "sampled"),
+}
 ESTIMATORS = {
     "lightgbm": ("FocalLGBMClassifier", {"verbosity": -1, "num_leaves": 4}, "txt"),
     "xgboost": ("FocalXGBClassifier", {"max_depth": 2}, "ubj"),
@@ -39,11 +45,15 @@ def main() -> None:
     for framework, (name, params, suffix) in ESTIMATORS.items():
         estimator = getattr(importlib.import_module(f"focalboost.{framework}"), name)
         expected[f"{framework} version"] = version("xgboost-cpu" if framework == "xgboost" else framework)
-        for kind, (n_classes, multiclass) in KINDS.items():
+        for kind, (n_classes, multiclass, prior) in KINDS.items():
             codes = np.argmax(X[:, :n_classes] + rng.gumbel(size=(200, n_classes)), axis=1)
-            clf = estimator(
-                n_estimators=3, focal_gamma=1.5, focal_alpha="balanced", focal_multiclass=multiclass, n_jobs=1, **params
-            ).fit(X, LABELS[codes])
+            focal = {
+                "focal_gamma": 1.5,
+                "focal_alpha": "balanced",
+                "focal_prior": prior,
+                "focal_multiclass": multiclass,
+            }
+            clf = estimator(n_estimators=3, n_jobs=1, **focal, **params).fit(X, LABELS[codes])
             stem = f"{framework}-{kind}"
             (FOLDER / f"{stem}.pickle").write_bytes(pickle.dumps(clf, protocol=5))
             (clf.booster_ if framework == "lightgbm" else clf).save_model(str(FOLDER / f"{stem}.{suffix}"))
@@ -54,6 +64,7 @@ def main() -> None:
             }
     losses = [focalboost.BinaryFocalLoss(1.5, 0.25), focalboost.MulticlassFocalLoss(2.0, (1.0, 2.0, 0.5))]
     losses += [focalboost.SigmoidFocalLoss(0.5, [(1.0, 2.0), (0.5, 0.5)])]
+    losses += [focalboost.BinaryFocalLoss(3.0, score="log_odds")]
     (FOLDER / "losses.pickle").write_bytes(pickle.dumps(losses, protocol=5))
     (FOLDER / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
 

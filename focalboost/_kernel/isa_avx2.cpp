@@ -13,6 +13,7 @@ namespace {
 #include "softmax.inl"
 #include "expected.inl"
 #include "log_odds.inl"
+#include "log_odds_second.inl"
 #include "log_odds_softmax.inl"
 #include "passes.inl"
 }  // namespace

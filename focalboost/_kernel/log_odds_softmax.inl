@@ -15,23 +15,6 @@
 //   N = t_top + tau_top T = q (q - m' / m) / m - tau_top D      T = sum of the other t, D = sum of the other p (1 - b)
 // as log_odds_second does.
 
-// What a class has at log p = u and p: b, and if Bent 1 - b and omega. All of p at most 1/2 or little more.
-template <bool Bent, class C>
-FB_INLINE void class_terms(C p, C u, C gamma, C& b, C& less, C& omega) {
-  const C q = C(1) - p;
-  const C pL = -p * u, bent = fma_(gamma, pL, q);
-  const C along = gamma * fma_(p, bent + q, -pL);
-  const C below = fma_(q, bent, along);
-  const C inverse = C(1) / below;
-  b = q * bent * inverse;
-  if constexpr (Bent) {
-    const C w = pL - p * q;
-    const C bow = p * q * (gamma - C(1)) * (bent * bent) - gamma * (fma_(-p * q, q, w) * bent - gamma * (w * w));
-    less = along * inverse;
-    omega = fma_(below, fma_(p, bent, along), bow) * (inverse * inverse);
-  }
-}
-
 // What the class on top has at its margin s; phi if Whole, else nothing.
 template <bool Whole, class C>
 FB_INLINE void top_terms(C s, const Focus<C>& f, C& v, C& q, C& softplus, C& x, C& m, C& bow, C& phi) {
@@ -86,6 +69,7 @@ FB_APART unsigned log_odds_drops(const Job& job, SoftmaxBlock<double>& b, LogOdd
   }
   if (nan) return status | margin_nan;
   unsigned undefined = 0;
+  const double furthest = (R::saturation - 10) * (1 + job.gamma);
   for (std::int32_t k = 0; k < K; ++k) {
     double* const __restrict__ drop = b.e + k * b.capacity;
 #pragma omp simd reduction(| : undefined)
@@ -93,8 +77,8 @@ FB_APART unsigned log_odds_drops(const Job& job, SoftmaxBlock<double>& b, LogOdd
       const bool level = drop[i] == top[i];  // also where both are infinite
       const bool other = top_class[i] != k;
       undefined |= (top[i] == -R::infinity) | (level & other & (top[i] == R::infinity));
-      // Further down than twice the saturation a class has no share at any gamma.
-      drop[i] = level ? 0.0 : min_(top[i] - drop[i], 2 * R::saturation);
+      // Further down a class has no share, and its gradient as the label has reached its limit.
+      drop[i] = level ? 0.0 : min_(top[i] - drop[i], furthest);
       rows.nearest[i] = other ? min_(drop[i], rows.nearest[i]) : rows.nearest[i];
     }
   }
@@ -248,8 +232,7 @@ FB_APART void log_odds_solve(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
           fma_(rows.bow[i], share, m * m * ((rows.T[i] - rows.bent[i]) / total - share * share)) + rows.v[i] * rows.q[i];
       const double newton = missing / first;
       const double bend = 0.5 * newton * (second / first);
-      const bool far = rows.s[i] > Real<double>::saturation;  // where there is no gradient left
-      const bool arrived = settled[i] > 0 || far;
+      const bool arrived = settled[i] > 0;
       const double own = newton / (1.0 - max_(min_(bend, 0.5), -0.5)), s = rows.s[i];
       rows.low[i] = missing < 0 ? s : rows.low[i];
       rows.high[i] = missing > 0 ? s : rows.high[i];
@@ -274,36 +257,19 @@ FB_APART void log_odds_solve(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
   }
 }
 
+// Reads a block and finds s of each row.
+unsigned log_odds_rows(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t first, std::int64_t n,
+                       bool narrow) {
+  const unsigned status = log_odds_drops(job, b, rows, first, n);
+  if (status & (margin_nan | margin_undefined)) return status;
+  log_odds_start(job, b, rows, n);
+  for (int step = 0; step < 2; ++step) log_odds_approach(job, b, rows, n);
+  log_odds_solve(job, b, rows, n, narrow);
+  return status;
+}
+
 // exp of a small change.
 FB_INLINE double grown(double by) { return fma_(fma_(0.5, by, 1.0), by, 1.0); }
-
-// What the exact Hessian of a row needs beyond r and omega.
-struct Second {
-  double tau_top, r_top, N;  // N over S
-  double omega_y, r_y;       // of the label, where it is not on top
-  double bent;               // sum of r omega over all but the top
-};
-
-// The exact Hessian of class j over a G_y. on_top: whether the label is the top class; omega is that of class j.
-FB_INLINE double log_odds_second(const Second& row, bool on_top, bool label, bool at_top, double r, double not_r,
-                                 double omega) {
-  const double tau = at_top ? row.tau_top : 1.0 - omega;
-  const double r_top = row.r_top, tau_top = row.tau_top;
-  if (on_top) {
-    const double of_top = not_r * (not_r * (1.0 - tau_top * not_r) + r * r) - r * r * row.bent;
-    const double others = (1.0 - r_top - r) - (row.bent - r * omega);
-    const double of_other = r * (tau * (not_r * not_r) + r * ((1.0 - tau_top * (1.0 - r_top)) + others));
-    return at_top ? of_top : of_other;
-  }
-  // Beside the class on top and this one, or the label: their r, and the sum of theirs times omega.
-  const double aside = max_(not_r - r_top, 0.0);
-  const double core = r_top * (row.N + (1.0 - tau_top) * aside) + aside;
-  const double mine = row.omega_y * (1.0 - row.r_y);
-  if (label) return not_r * not_r * not_r * omega - r * r * (row.bent - r * omega) + r * core;
-  if (at_top) return r * (not_r * row.N + r * (mine - (row.bent - row.r_y * row.omega_y)));
-  const double rest = row.bent - row.r_y * row.omega_y - r * omega;
-  return r * (core - omega * (not_r * not_r) + r * (mine - rest));
-}
 
 template <bool Exact>
 FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n) {
@@ -327,18 +293,17 @@ FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsR
   for (std::int64_t i = 0; i < n; ++i) {
     const bool on_top = y[i] == top_class[i];
     const double b_top = rows.q[i] / rows.m[i];
-    const double far = rows.s[i] > Real<double>::saturation ? 0.0 : 1.0;
-    top_term[i] = far * rows.v[i] * b_top;
+    top_term[i] = rows.v[i] * b_top;
     const double S = top_term[i] + rows.T[i];
     const double size = max_(-slope[i], 0.0), above = max_(slope[i], 0.0);
     const double phi = slope[i] > 0 ? 1.0 / fall_off(above) : fall_off(size);
     const double p = scale[i], dx = rows.dx[i];
     const double share = (p > 0 ? label_term[i] / p : 1.0) * grown(-omega_y[i] * dx);
-    const double G = on_top ? far * rows.phi[i] * b_top : phi * share;
+    const double G = on_top ? rows.phi[i] * b_top : phi * share;
     total[i] = S > 0 ? 1.0 / S : 0.0;
     label_slope[i] = b.a[i] * G;
     slope[i] = label_slope[i] * total[i];
-    scale[i] = b.a[i] * (far * rows.phi[i] / (rows.Z[i] * rows.v[i]));
+    scale[i] = b.a[i] * (rows.phi[i] / (rows.Z[i] * rows.v[i]));
   }
   for (std::int32_t k = 0; k < job.columns; ++k) {
     double* const __restrict__ gradient = b.e + k * b.capacity;
@@ -352,7 +317,22 @@ FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsR
       gradient[i] = slope[i] * (label ? -rest : t);
       if constexpr (!Exact) hessian[i] = factor * scale[i] * (t * (rest * total[i]));
     }
-    if constexpr (Exact) {
+  }
+  if constexpr (Exact) {
+    // The t of all other classes but the top, from sums before and behind a class: a difference would lose small ones.
+    alignas(64) double behind[softmax_rows];
+    for (std::int64_t i = 0; i < n; ++i) behind[i] = 0;
+    for (std::int32_t k = 0; k < job.columns; ++k) {
+      for (std::int64_t i = 0; i < n; ++i) {
+        const double before = behind[i];
+        behind[i] += b.steepness[k * b.capacity + i];
+        b.odds[k * b.capacity + i] = before;
+      }
+    }
+    for (std::int64_t i = 0; i < n; ++i) behind[i] = 0;
+    for (std::int32_t k = std::int32_t(job.columns) - 1; k >= 0; --k) {
+      double* const __restrict__ hessian = b.h + k * b.capacity;
+      const double* const __restrict__ terms = b.steepness + k * b.capacity;
       for (std::int64_t i = 0; i < n; ++i) {
         const double m = rows.m[i], ratio = rows.bow[i] / m, tau_top = (rows.q[i] - rows.v[i] - ratio) / m;
         const double N = rows.q[i] * (rows.q[i] - ratio) / m - tau_top * rows.D[i];
@@ -360,9 +340,11 @@ FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsR
                             rows.bent[i] * total[i]};
         const bool at_top = top_class[i] == k, label = y[i] == k;
         const double t = at_top ? top_term[i] : terms[i];
-        const double rest = at_top ? rows.T[i] : max_(top_term[i] + (rows.T[i] - t), 0.0);
+        const double aside = b.odds[k * b.capacity + i] + behind[i];
+        behind[i] += terms[i];
+        const double rest = at_top ? rows.T[i] : top_term[i] + aside;
         const double value = log_odds_second(row, y[i] == top_class[i], label, at_top, t * total[i], rest * total[i],
-                                             at_top ? 0.0 : hessian[i]);
+                                             aside * total[i], at_top ? 0.0 : hessian[i]);
         hessian[i] = factor * label_slope[i] * (total[i] > 0 ? value : 0.0);
       }
     }
@@ -372,12 +354,8 @@ FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsR
 template <bool Exact>
 unsigned log_odds_softmax_block(const Job& job, SoftmaxBlock<double>& b, std::int64_t first, std::int64_t n) {
   LogOddsRows rows;
-  const unsigned status = log_odds_drops(job, b, rows, first, n);
+  const unsigned status = log_odds_rows(job, b, rows, first, n, !Exact && !job.gradient.wide);
   if (status & (margin_nan | margin_undefined)) return status;
-  log_odds_start(job, b, rows, n);
-  log_odds_approach(job, b, rows, n);
-  log_odds_approach(job, b, rows, n);
-  log_odds_solve(job, b, rows, n, !Exact && !job.gradient.wide);
   log_odds_classes<Exact>(job, b, rows, n);
   store_planes(b.e, b.capacity, job.gradient, first, n, job.columns);
   store_planes(b.h, b.capacity, job.hessian, first, n, job.columns);
@@ -387,12 +365,8 @@ unsigned log_odds_softmax_block(const Job& job, SoftmaxBlock<double>& b, std::in
 // The focal loss at the focal logits: of the class on top from its s, of another from its log p.
 unsigned log_odds_softmax_loss_block(const Job& job, SoftmaxBlock<double>& b, std::int64_t first, std::int64_t n) {
   LogOddsRows rows;
-  const unsigned status = log_odds_drops(job, b, rows, first, n);
+  const unsigned status = log_odds_rows(job, b, rows, first, n, false);
   if (status & (margin_nan | margin_undefined)) return status;
-  log_odds_start(job, b, rows, n);
-  log_odds_approach(job, b, rows, n);
-  log_odds_approach(job, b, rows, n);
-  log_odds_solve(job, b, rows, n, false);
   const Focus<double> focus(job.gamma);
   double* const __restrict__ loss = b.rest;
   double* const __restrict__ drop = b.margin;

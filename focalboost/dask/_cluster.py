@@ -54,7 +54,7 @@ class OnCluster:
         -------
         dask.array.Array, not computed yet, or ndarray, of shape (n_samples, n_classes), float64
         """
-        return by_partition(self.to_local(), "predict_proba", X, np.float64, (max(2, len(self.classes_)),))
+        return by_partition(self.to_local(), "predict_proba", X, self._margins, (max(2, len(self.classes_)),))
 
     def decision_function(self, X: Any) -> Any:
         """Margins, the start value included.

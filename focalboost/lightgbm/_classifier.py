@@ -49,7 +49,7 @@ reg_lambda, random_state, n_jobs, importance_type, **kwargs
         LightGBM's own, which has no bound by default: how far a leaf may move the log-odds before the learning rate. In
         a leaf of rare rows alone a Newton step goes too far. 0 sets no bound; it does not hold for linear trees.
     focal_gamma : float, default=2.0
-        Focusing parameter in [0, 100]; 0 is the log-loss.
+        Focusing parameter in [0, 40]; 0 is the log-loss.
     focal_alpha : None, float, sequence, dict, "balanced" or "effective", default=None
         Class weights, as in `focalboost.BinaryFocalLoss`, `focalboost.MulticlassFocalLoss` and
         `focalboost.SigmoidFocalLoss`; a dict has the labels as keys. Not together with ``class_weight``,
@@ -219,8 +219,7 @@ categorical_feature, callbacks, eval_X, eval_y
             del self._plan
         start = np.array(plan.objective.start)
         if self.focal_mean_shift:
-            margin = last.of(self)
-            if margin is None:
+            if (margin := last.of(self)) is None:
                 margin = self.predict_proba(X, raw_score=True)
                 margin = margin if init_score is None else margin + np.reshape(init_score, margin.shape, order="F")
             start = start + plan.objective.mean_shift(encoded, margin + start, plan.weight)
@@ -230,9 +229,8 @@ categorical_feature, callbacks, eval_X, eval_y
     def _take(self, plan: Plan[FocalObjective], classes: npt.NDArray[Any], start: npt.ArrayLike) -> None:
         """Turn the trained booster into an ordinary model that holds its start and the labels."""
         self.focal_loss_: AnyFocalLoss = plan.loss
-        note = Note(plan.loss, self.focal_prior, classes)
-        multiclass = self.focal_multiclass
-        self._Booster: Any = to_builtin(self.booster_, start, multiclass=multiclass, note=note.to_json())
+        note = Note(plan.loss, self.focal_prior, classes).to_json()
+        self._Booster: Any = to_builtin(self.booster_, start, multiclass=self.focal_multiclass, note=note)
 
     def decision_function(self, X: Any, **kwargs: Any) -> npt.NDArray[np.float64]:
         """Margins, the start value included.
@@ -281,15 +279,14 @@ categorical_feature, callbacks, eval_X, eval_y
         if len(labels) != n_classes and not (len(labels) == 1 and found):
             msg = f"classes must hold {n_classes} labels in sorted order, as the model has them, got {labels}"
             raise ValueError(msg)
-        loss = note.loss
         own = cls(
-            focal_gamma=loss.gamma,
-            focal_alpha=loss.alpha,
+            focal_gamma=note.loss.gamma,
+            focal_alpha=note.loss.alpha,
             focal_prior=note.prior,
-            focal_multiclass=MULTICLASS[isinstance(loss, SigmoidFocalLoss)],
+            focal_multiclass=MULTICLASS[isinstance(note.loss, SigmoidFocalLoss)],
         )
         own.__dict__.update(
-            focal_loss_=loss,
+            focal_loss_=note.loss,
             fitted_=True,
             _Booster=booster,
             _objective=booster.params.get("objective"),

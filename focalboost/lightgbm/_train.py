@@ -98,6 +98,8 @@ def cv(
 ) -> dict[str, Any]:
     """Cross-validate as `lightgbm.cv`, with the focal loss; each fold starts from its own training rows.
 
+    A name for alpha, and ``is_unbalance``, count the rows of all folds, once.
+
     Parameters
     ----------
     params, metrics, feval
@@ -113,6 +115,8 @@ def cv(
     if metrics is not None:
         params = without(params, "metric") | {"metric": metrics}
     run = Run(params, feval, held=True)
+    num_class = int(given(params, "num_class") or 1)
+    run.complete(train_set, num_class)
     starts = []
 
     def started(dtrain: Any, dtest: Any, fold_params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
@@ -120,11 +124,9 @@ def cv(
             dtrain, dtest, fold_params = fpreproc(dtrain, dtest, fold_params)
         dtrain.construct()
         dtest.construct()
-        num_class = int(given(params, "num_class") or 1)
-        objective = run.weighed(dtrain)
-        starts.append(objective.intercept(dtrain, num_class=num_class))
+        starts.append(run.objective.intercept(dtrain, num_class=num_class))
         for data in (dtrain, dtest):
-            data.set_init_score(init_score(objective, dtrain, num_class=num_class, n_samples=data.num_data()))
+            data.set_init_score(init_score(run.objective, dtrain, num_class=num_class, n_samples=data.num_data()))
         return dtrain, dtest, fold_params
 
     result: dict[str, Any] = lightgbm.cv(
@@ -183,14 +185,15 @@ class Run:
     def __call__(self, margin: FloatArray, data: Any) -> tuple[FloatArray, FloatArray]:
         """Return gradient and Hessian; called by LightGBM."""
         if not self._ready:
-            num_class = 1 if margin.ndim == 1 else margin.shape[1]
-            held = self._held or data.get_init_score() is not None
-            weighed = self.weighed(data)
-            self.objective = (
-                weighed.normalize(data, num_class=num_class) if held else weighed.prepare(data, num_class=num_class)
-            )
-            self._ready = True
+            self.complete(data, 1 if margin.ndim == 1 else margin.shape[1])
         return self.objective(margin, data)
+
+    def complete(self, data: Any, num_class: int) -> None:
+        """Take class weights, scale and start from a training set."""
+        weighed = self.weighed(data)
+        held = self._held or data.get_init_score() is not None
+        self.objective = (weighed.normalize if held else weighed.prepare)(data, num_class=num_class)
+        self._ready = True
 
     def weighed(self, data: Any) -> FocalObjective:
         """Return the objective with the weights by label that the parameters ask for."""

@@ -39,7 +39,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         XGBoost's own, which has no bound by default: how far a leaf may move the log-odds before the learning rate. In
         a leaf of rare rows alone a Newton step goes too far. 0 or None set no bound.
     focal_gamma : float, default=2.0
-        Focusing parameter in [0, 100]; 0 is the log-loss. (``gamma`` is XGBoost's ``min_split_loss``.)
+        Focusing parameter in [0, 40]; 0 is the log-loss. (``gamma`` is XGBoost's ``min_split_loss``.)
     focal_alpha : None, float, sequence, dict, "balanced" or "effective", default=None
         Class weights, as in `focalboost.BinaryFocalLoss`, `focalboost.MulticlassFocalLoss` and
         `focalboost.SigmoidFocalLoss`; a dict has the labels as keys. Not together with ``scale_pos_weight``.

@@ -22,7 +22,7 @@ class FocalObjective(FocalObjectiveBase):
     Parameters
     ----------
     gamma : float, default=2.0
-        Focusing parameter in [0, 100], of focal logits in [0, 1e6]; 0 is the log-loss.
+        Focusing parameter in [0, 40], of focal logits in [0, 1e6]; 0 is the log-loss.
     alpha : None, float, sequence, dict, "balanced" or "effective", default=None
         Class weights, as in `focalboost.BinaryFocalLoss` and, for more than two classes,
         `focalboost.MulticlassFocalLoss` or `focalboost.SigmoidFocalLoss`.

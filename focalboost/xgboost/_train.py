@@ -101,6 +101,8 @@ def cv(
 ) -> Any:
     """Cross-validate as `xgboost.cv`, with the focal loss; each fold starts from its own training rows.
 
+    A name for alpha counts the rows of all folds, once.
+
     Parameters
     ----------
     params, obj, custom_metric
