@@ -96,18 +96,6 @@ def test_values_are_those_of_training_on_each_fold(family, cross_validate, n_cla
     assert found[name][-1] < found[name][0]
 
 
-def test_alpha_by_name_counts_the_rows_of_all_folds(family, cross_validate, make_data):
-    """Start and training alike, in folds of unlike shares."""
-    X, y, _ = make_data(2)
-    folds = folds_of(y)
-    name = "binary_logloss" if family.module.__name__ == "lightgbm" else "logloss"
-    objective = family.adapter.FocalObjective(0.0, "balanced")
-    found, _ = cross_validate(X, y, None, 8, objective, folds=folds, metrics=name)
-    share = y.mean()
-    resolved = family.adapter.FocalObjective(0.0, (0.5 / (1 - share), 0.5 / share))
-    assert found[name][-1] == pytest.approx(np.mean(by_hand(family, X, y, folds, resolved)), rel=1e-5)
-
-
 def test_gamma_0_is_the_frameworks_own(family, cross_validate, make_data):
     X, y, _ = make_data(2)
     folds = list(StratifiedKFold(3).split(X, y))

@@ -1,4 +1,4 @@
-"""The estimators' leaf bounds, 100 rounds, any gamma and class share: no NaN, no constant model, no worse than stock."""
+"""The estimators' leaf bounds, 100 rounds, any gamma and share: no NaN, no constant model, no worse than stock."""
 
 import functools
 import importlib

@@ -69,7 +69,7 @@ FB_APART unsigned log_odds_drops(const Job& job, SoftmaxBlock<double>& b, LogOdd
   }
   if (nan) return status | margin_nan;
   unsigned undefined = 0;
-  const double furthest = (R::saturation - 10) * (1 + job.gamma);
+  const double furthest = max_(R::saturation, 345 * (1 + job.gamma));
   for (std::int32_t k = 0; k < K; ++k) {
     double* const __restrict__ drop = b.e + k * b.capacity;
 #pragma omp simd reduction(| : undefined)

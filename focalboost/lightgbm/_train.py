@@ -98,7 +98,7 @@ def cv(
 ) -> dict[str, Any]:
     """Cross-validate as `lightgbm.cv`, with the focal loss; each fold starts from its own training rows.
 
-    A name for alpha, and ``is_unbalance``, count the rows of all folds, once.
+    A name for alpha, and ``is_unbalance``, count the rows of the first fold, once.
 
     Parameters
     ----------
@@ -116,7 +116,6 @@ def cv(
         params = without(params, "metric") | {"metric": metrics}
     run = Run(params, feval, held=True)
     num_class = int(given(params, "num_class") or 1)
-    run.complete(train_set, num_class)
     starts = []
 
     def started(dtrain: Any, dtest: Any, fold_params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
@@ -124,6 +123,8 @@ def cv(
             dtrain, dtest, fold_params = fpreproc(dtrain, dtest, fold_params)
         dtrain.construct()
         dtest.construct()
+        if not starts:
+            run.complete(dtrain, num_class)
         starts.append(run.objective.intercept(dtrain, num_class=num_class))
         for data in (dtrain, dtest):
             data.set_init_score(init_score(run.objective, dtrain, num_class=num_class, n_samples=data.num_data()))
