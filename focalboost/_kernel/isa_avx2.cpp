@@ -14,6 +14,7 @@ namespace {
 #include "expected.inl"
 #include "log_odds.inl"
 #include "log_odds_second.inl"
+#include "log_odds_drops.inl"
 #include "log_odds_softmax.inl"
 #include "passes.inl"
 }  // namespace

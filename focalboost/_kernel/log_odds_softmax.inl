@@ -36,55 +36,6 @@ FB_INLINE void top_terms(C s, const Focus<C>& f, C& v, C& q, C& softplus, C& x, 
   phi = phi * bent;
 }
 
-constexpr std::int64_t softmax_rows = SoftmaxBlock<double>::most_rows;
-
-// What the passes over a block share, row by row.
-struct LogOddsRows {
-  alignas(64) double s[softmax_rows], Z[softmax_rows], nearest[softmax_rows];
-  alignas(64) double v[softmax_rows], q[softmax_rows], softplus[softmax_rows], x[softmax_rows], m[softmax_rows];
-  alignas(64) double bow[softmax_rows], phi[softmax_rows], P[softmax_rows], T[softmax_rows], D[softmax_rows];
-  alignas(64) double bent[softmax_rows];  // sum of the other t omega
-  alignas(64) double settled[softmax_rows], dx[softmax_rows], low[softmax_rows], high[softmax_rows];  // s in between
-};
-
-// Reads a block: labels, weights, and of each class how far it lies below the top.
-FB_APART unsigned log_odds_drops(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t first,
-                                 std::int64_t n) {
-  using R = Real<double>;
-  const std::int32_t K = std::int32_t(job.columns);
-  double* const __restrict__ top = b.top;
-  std::int32_t* const __restrict__ top_class = b.top_class;
-  unsigned status = softmax_labels(job, b, first, n);
-  load_planes(job.margin, first, n, K, b.e, b.capacity);
-  for (std::int64_t i = 0; i < n; ++i) top[i] = -R::infinity, top_class[i] = 0, rows.nearest[i] = R::infinity;
-  unsigned nan = 0;
-  for (std::int32_t k = 0; k < K; ++k) {
-    const double* const __restrict__ f = b.e + k * b.capacity;
-#pragma omp simd reduction(| : nan)
-    for (std::int64_t i = 0; i < n; ++i) {
-      nan |= !(f[i] == f[i]);
-      top_class[i] = f[i] > top[i] ? k : top_class[i];
-      top[i] = max_(f[i], top[i]);
-    }
-  }
-  if (nan) return status | margin_nan;
-  unsigned undefined = 0;
-  const double furthest = max_(R::saturation, 345 * (1 + job.gamma));
-  for (std::int32_t k = 0; k < K; ++k) {
-    double* const __restrict__ drop = b.e + k * b.capacity;
-#pragma omp simd reduction(| : undefined)
-    for (std::int64_t i = 0; i < n; ++i) {
-      const bool level = drop[i] == top[i];  // also where both are infinite
-      const bool other = top_class[i] != k;
-      undefined |= (top[i] == -R::infinity) | (level & other & (top[i] == R::infinity));
-      // Further down a class has no share, and its gradient as the label has reached its limit.
-      drop[i] = level ? 0.0 : min_(top[i] - drop[i], furthest);
-      rows.nearest[i] = other ? min_(drop[i], rows.nearest[i]) : rows.nearest[i];
-    }
-  }
-  return undefined ? status | margin_undefined : status;
-}
-
 // Where s starts: as if the others were one class. Exact where they are far below.
 FB_APART void log_odds_start(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n) {
   const Curves& curves = job.curves;
@@ -368,6 +319,7 @@ unsigned log_odds_softmax_loss_block(const Job& job, SoftmaxBlock<double>& b, st
   const unsigned status = log_odds_rows(job, b, rows, first, n, false);
   if (status & (margin_nan | margin_undefined)) return status;
   const Focus<double> focus(job.gamma);
+  const double inverse = 1 / (1 + job.gamma);
   double* const __restrict__ loss = b.rest;
   double* const __restrict__ drop = b.margin;
   double* const __restrict__ log_phi = b.margin_low;
@@ -382,7 +334,10 @@ unsigned log_odds_softmax_loss_block(const Job& job, SoftmaxBlock<double>& b, st
     double low;
     // The margin of an other class over the rest: log p - log(1 - p), where p is at most 1/2.
     const double other = u - log_any(1.0 - fall_off(-u), 0.0, low);
-    loss[i] = loss_value<false>(b.y[i] == b.top_class[i] ? rows.s[i] : other, 0.0, focus, b.a[i]);
+    const bool on_top = b.y[i] == b.top_class[i];
+    const double value = loss_value<false>(on_top ? rows.s[i] : other, 0.0, focus, b.a[i]);
+    const double cut = fma_(rows.cut[i], inverse, rows.label_cut[i]);  // of what is cut off all, s takes its share
+    loss[i] = value + (!on_top && cut > 0 && b.a[i] > 0 ? b.a[i] * cut : 0.0);
   }
   if (job.loss.data) store(loss, loss, job.loss, first, 0, n);
   unsigned again = 0;

@@ -116,7 +116,7 @@ def cv(
         params = without(params, "metric") | {"metric": metrics}
     run = Run(params, feval, held=True)
     num_class = int(given(params, "num_class") or 1)
-    starts = []
+    starts: list[Any] = []
 
     def started(dtrain: Any, dtest: Any, fold_params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         if fpreproc is not None:

@@ -124,8 +124,13 @@ def cv(
     def started(train_part: Any, test_part: Any, fold: Any) -> tuple[Any, Any, Any]:
         if fpreproc is not None:
             train_part, test_part, fold = fpreproc(train_part, test_part, fold)
-        own, _ = _started(params, train_part, obj, continued=False)
-        return train_part, test_part, {**dict(fold), "base_score": own["base_score"]}
+        fold = dict(fold)
+        if params.get("base_score") is None:
+            columns = labels_and_weights(train_part)[0].ndim == 2
+            num_class = int(params.get("num_class") or 0)
+            start = objective.intercept(train_part, num_class=None if columns else num_class)
+            fold["base_score"] = as_base_score(start, objective, columns)
+        return train_part, test_part, fold
 
     return xgboost.cv(ready, dtrain, num_boost_round, obj=objective, custom_metric=metric, fpreproc=started, **kwargs)
 
