@@ -26,11 +26,11 @@ X, y = synthetic(n_rows, 4)
 problem = framework(X, y)
 del X
 Path("/proc/self/clear_refs").write_text("5")
-objective = problem.objective(2.0)
+objective = problem.prepared(2.0)
 if kind == "stock":
     problem.stock(5)
 else:
-    problem.train(objective if kind == "focal" else Idle(n_rows), 5, objective)
+    problem.train(objective if kind == "focal" else Idle(n_rows), 5)
 print(1024 * int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]))
 """
 
