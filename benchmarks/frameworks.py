@@ -137,7 +137,8 @@ class LightGBM:
 
     def train(self, objective: Any, rounds: int) -> Any:
         """Train with any objective in LightGBM's own call."""
-        return lgb.train(self._params(objective), self.data, rounds)
+        bound = {} if isinstance(objective, str) else {"max_delta_step": 2.0}
+        return lgb.train(self._params(objective) | bound, self.data, rounds)
 
     def by_hand(self, gamma: float, rounds: int) -> Any:
         """Train with a focal loss in plain numpy, from the start of its focal logits."""
@@ -152,7 +153,6 @@ class LightGBM:
         return {
             "objective": objective,
             "num_leaves": 31,
-            "min_sum_hessian_in_leaf": 0.0,
             "metric": "None",
             "verbosity": -1,
             "num_class": self._num_class,
@@ -195,8 +195,8 @@ class XGBoost:
 
     def train(self, objective: Any, rounds: int) -> Any:
         """Train with any objective in XGBoost's own call, from the start of the log-loss."""
-        start = {} if objective is None else {"base_score": self._start()}
-        return xgb.train(self._params() | start, self.data, rounds, obj=objective)
+        own = {} if objective is None else {"base_score": self._start(), "max_delta_step": 4.0}
+        return xgb.train(self._params() | own, self.data, rounds, obj=objective)
 
     def by_hand(self, gamma: float, rounds: int) -> Any:
         """Train with a focal loss in plain numpy, from the start of its focal logits."""
@@ -219,7 +219,6 @@ class XGBoost:
             "grow_policy": "lossguide",
             "max_leaves": 31,
             "max_depth": 0,
-            "min_child_weight": 0.0,
             "disable_default_eval_metric": True,
         }
         if self.n_classes > 2:

@@ -176,30 +176,21 @@ class FocalObjectiveBase(FocalSettings):
             To be added to the margins. 0 where only one label has weight.
         """
         rows = self._training_rows(y_true, raw_prediction, sample_weight)
-        shift = mean_shift(rows.sums, rows.margin.shape[1], rows.exclusive)
-        return float(shift[0]) if np.ndim(raw_prediction) == 1 else shift
+        shift = mean_shift(rows.sums, 1 if rows.margin.ndim == 1 else rows.margin.shape[1], rows.exclusive)
+        return float(shift[0]) if rows.margin.ndim == 1 else shift
 
     def _training_rows(self, y_true: Any, raw_prediction: npt.ArrayLike, sample_weight: Any) -> TrainingRows:
         """Return the rows of `mean_shift`, weighed as `prior` has it."""
         labels, weights = labels_and_weights(y_true, sample_weight)
         margin = np.asarray(raw_prediction)
-        num_class = 1 if margin.ndim == 1 else margin.shape[1]
-        loss = self.loss(num_class).resolve(labels, weights)
-        exclusive = isinstance(loss, MulticlassFocalLoss)
-        if labels.ndim == 1 and not exclusive:
-            labels = labels[:, None] == (1 if num_class == 1 else np.arange(num_class))
-        labels = labels.astype(np.intp)
-        weight = None if weights is None else np.asarray(weights, dtype=np.float64)[:, None]
-        by_class = None
-        if self.prior == "weighted" and loss.alpha is not None:
-            by_class = loss._alpha_array(num_class)
-        elif self.prior == "sampled" and self.class_weight is not None:
-            by_class = 1 / np.array(self.class_weight)
-        if by_class is not None:
-            # One weight for each class, or for each column a pair.
-            own = by_class[labels][:, None] if exclusive else np.where(labels, by_class[..., 1], by_class[..., 0])
-            weight = own if weight is None else own * weight
-        return TrainingRows(margin.reshape(len(margin), -1), labels, weight, exclusive)
+        n_columns = 1 if margin.ndim == 1 else margin.shape[1]
+        alpha = None
+        if self.prior == "weighted":
+            alpha = self.loss(n_columns).resolve(labels, weights).alpha
+        elif self.class_weight is not None:
+            alpha = tuple(1 / np.array(self.class_weight))
+        log_loss = replace(self.loss(n_columns), gamma=0.0, alpha=alpha, score="log_odds")
+        return TrainingRows(log_loss, labels.astype(np.float32), margin, weights)
 
     def _warn_of_start(self, rows: Rows, margin: FloatArray) -> None:
         """Say that a training starts at even odds, where the labels are not even."""

@@ -9,19 +9,23 @@ of the model.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit, softmax
+from scipy.special import logit, softmax
 
 from ._validation import FloatArray
+from .losses import AnyFocalLoss, MulticlassFocalLoss
 
 Float64Array = npt.NDArray[np.float64]
 
 _TOLERANCE = 1e-10
 _MOST_STEPS = 100
 _LONGEST_STEP = 2.0
+# Rows that tell the covariance of the classes in a softmax.
+_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -30,24 +34,19 @@ class Sums:
 
     Parameters
     ----------
-    predicted, labels : of the predictions of each column, and of its labels
-    total : of the weights
+    excess : of the predictions of each column, less its labels
+    labels, others : of the weights of the rows that have the label, and of those that do not
     derivatives : ndarray of shape (n_columns, n_columns)
-        Of the predictions by the shifts.
+        Of the excess by the shifts; of a softmax from some of the rows, which will do for Newton's steps.
     """
 
-    predicted: Float64Array
+    excess: Float64Array
     labels: Float64Array
-    total: Float64Array
+    others: Float64Array
     derivatives: Float64Array
 
     def __add__(self, other: Sums) -> Sums:
-        return Sums(
-            self.predicted + other.predicted,
-            self.labels + other.labels,
-            self.total + other.total,
-            self.derivatives + other.derivatives,
-        )
+        return Sums(*(getattr(self, own.name) + getattr(other, own.name) for own in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -56,38 +55,53 @@ class TrainingRows:
 
     Parameters
     ----------
-    margin : ndarray of shape (n_samples, n_columns)
-    labels : ndarray of shape (n_samples,), class numbers; or (n_samples, n_columns), 0/1 labels
-    weight : ndarray of shape (n_samples, 1) or (n_samples, n_columns), or None
-    exclusive : bool
-        Softmax over the columns, or a sigmoid of each.
+    loss : loss with gamma = 0 in log-odds, whose gradient is the prediction less the label
+        Its alpha weighs the classes.
+    labels, margin, sample_weight
+        As the loss takes them.
     """
 
+    loss: AnyFocalLoss
+    labels: npt.ArrayLike
     margin: FloatArray
-    labels: npt.NDArray[np.intp]
-    weight: Float64Array | None
-    exclusive: bool
+    sample_weight: npt.ArrayLike | None
+
+    @property
+    def exclusive(self) -> bool:
+        """Softmax over the columns, or a sigmoid of each."""
+        return isinstance(self.loss, MulticlassFocalLoss)
 
     def sums(self, shift: Float64Array) -> Sums:
         """Return the sums with a shift of each column added."""
-        moved = self.margin + shift
-        n_columns = moved.shape[1]
-        p: Float64Array = softmax(moved, axis=1) if self.exclusive else expit(moved)
-        weighted = p if self.weight is None else p * self.weight
-        if self.labels.ndim == 1:
-            by_row = None if self.weight is None else self.weight[:, 0]
-            labels = np.bincount(self.labels, by_row, n_columns).astype(np.float64)
-        else:
-            own = self.labels if self.weight is None else self.labels * self.weight
-            labels = own.sum(axis=0, dtype=np.float64)
-        total = np.full(n_columns, len(moved), dtype=np.float64)
-        if self.weight is not None:
-            total = np.broadcast_to(self.weight.sum(axis=0), (n_columns,))
+        moved = self.margin + (shift[0] if self.margin.ndim == 1 else shift)
+        n_columns = len(shift)
+        gradient, hessian = (
+            part.reshape(-1, n_columns).sum(axis=0)
+            for part in self.loss.gradient_hessian(self.labels, moved, self.sample_weight, dtype=np.float64)
+        )
+        derivatives = np.diag(hessian)
         if self.exclusive:
-            derivatives = np.diag(weighted.sum(axis=0)) - weighted.T @ p
+            some = softmax(moved[:: 1 + len(moved) // _ROWS], axis=1)
+            covariance = np.diag(some.sum(axis=0)) - some.T @ some
+            derivatives = covariance * (hessian.sum() / max(np.trace(covariance), np.finfo(float).tiny))
+        return Sums(gradient, *self._weights, derivatives)
+
+    @cached_property
+    def _weights(self) -> tuple[Float64Array, Float64Array]:
+        """Weight of the rows that have the label of each column, and of those that do not."""
+        n_columns = 1 if self.margin.ndim == 1 else self.margin.shape[1]
+        alpha = self.loss._alpha_array(n_columns)
+        labels = np.asarray(self.labels)
+        weight = None if self.sample_weight is None else np.asarray(self.sample_weight, dtype=np.float64)
+        if labels.ndim == 2:
+            total = float(len(labels)) if weight is None else weight.sum()
+            own = labels.sum(axis=0, dtype=np.float64) if weight is None else weight @ labels
         else:
-            derivatives = np.diag((weighted * (1 - p)).sum(axis=0))
-        return Sums(weighted.sum(axis=0), labels, total, derivatives)
+            counts = np.bincount(labels.astype(np.intp), weight, max(2, n_columns)).astype(np.float64)
+            counts = counts * alpha if self.exclusive else counts
+            total, own = counts.sum(), counts[1:] if n_columns == 1 else counts
+        pair = np.ones((n_columns, 2)) if self.exclusive else alpha.reshape(n_columns, 2)
+        return own * pair[:, 1], (total - own) * pair[:, 0]
 
 
 def mean_shift(sums: Callable[[Float64Array], Sums], n_columns: int, exclusive: bool) -> Float64Array:
@@ -109,23 +123,22 @@ def mean_shift(sums: Callable[[Float64Array], Sums], n_columns: int, exclusive: 
     shift = np.zeros(n_columns)
     for _ in range(_MOST_STEPS):
         now = sums(shift)
-        possible = (now.labels > 0) & (now.labels < now.total) & (now.predicted > 0) & (now.predicted < now.total)
+        possible = (now.labels > 0) & (now.others > 0) & (np.diag(now.derivatives) > 0)
         if not possible.any() or (exclusive and not possible.all()):
             break
-        excess = now.predicted - now.labels
-        if np.all(np.abs(excess)[possible] <= _TOLERANCE * now.labels[possible]):
+        if np.all(np.abs(now.excess)[possible] <= _TOLERANCE * now.labels[possible]):
             break
         step = np.zeros(n_columns)
         if exclusive:
             # Adding to all classes changes nothing: the ones fill that gap of the matrix.
             filled = now.derivatives + np.trace(now.derivatives) / n_columns**2
-            step = np.linalg.lstsq(filled, -excess, rcond=None)[0]
+            step = np.linalg.lstsq(filled, -now.excess, rcond=None)[0]
             step -= step.mean()
         else:
             # Newton on the log-odds of the mean: nearly linear however rare the label is.
-            total = now.total[possible]
-            p, y = now.predicted[possible] / total, now.labels[possible] / total
-            by_mean = now.derivatives.diagonal()[possible] / total / (p * (1 - p))
+            total = (now.labels + now.others)[possible]
+            y, p = now.labels[possible] / total, (now.labels + now.excess)[possible] / total
+            by_mean = np.diag(now.derivatives)[possible] / total / (p * (1 - p))
             step[possible] = (logit(y) - logit(p)) / by_mean
         longest = np.abs(step).max()
         shift += step * min(1.0, _LONGEST_STEP / longest) if longest > 0 else 0.0

@@ -222,7 +222,7 @@ def test_wrong_data(cluster, change, error, message):
         ({}, {"wait": 5}, TypeError, "unexpected keyword argument 'wait'"),
         ({"focal_gamma": -1.0}, {}, ValueError, "focal_gamma must be"),
         ({"focal_alpha": "balanced", "class_weight": "balanced"}, {}, ValueError, "class_weight must not be given"),
-        ({"boosting_type": "rf"}, {}, ValueError, "boosting must not be 'rf'"),
+        ({"boosting_type": "rf"}, {}, ValueError, "boosting_type must not be 'rf'"),
     ],
 )
 def test_wrong_parameters(cluster, params, more, error, message):

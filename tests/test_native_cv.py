@@ -101,7 +101,8 @@ def test_gamma_0_is_the_frameworks_own(family, cross_validate, make_data):
     folds = list(StratifiedKFold(3).split(X, y))
     framework, lightgbm = family.module, family.module.__name__ == "lightgbm"
     name = "binary_logloss" if lightgbm else "logloss"
-    found, _ = cross_validate(X, y, None, 6, family.adapter.FocalObjective(0.0), folds=folds, metrics=[name, "auc"])
+    objective, unbounded = family.adapter.FocalObjective(0.0), {"max_delta_step": 0}
+    found, _ = cross_validate(X, y, None, 6, objective, unbounded, folds=folds, metrics=[name, "auc"])
     if lightgbm:
         params = {"verbosity": -1, "num_threads": 1, "num_leaves": 7, "objective": "binary", "metric": [name, "auc"]}
         stock = framework.cv(params, framework.Dataset(X, y), 6, folds=folds)
@@ -172,6 +173,20 @@ def test_scale_pos_weight(family, cross_validate, make_data):
     np.testing.assert_allclose(one[name], two[name], rtol=1e-9)
     plain, _ = cross_validate(X, y, None, 5, **more)
     assert abs(one[name][-1] - plain[name][-1]) > 1e-3
+
+
+@pytest.mark.parametrize("name", ["balanced", "effective"])
+def test_alpha_by_name(family, cross_validate, name, make_data):
+    """It counts rows once: those of all folds, or of the first."""
+    X, y, _ = make_data(2)
+    folds = list(StratifiedKFold(3).split(X, y))
+    metric = "binary_logloss" if family.module.__name__ == "lightgbm" else "logloss"
+    found, _ = cross_validate(X, y, None, 5, family.adapter.FocalObjective(2.0, name), folds=folds, metrics=metric)
+    counted = family.adapter.FocalObjective(2.0, name).resolve(y)
+    expected, _ = cross_validate(X, y, None, 5, counted, folds=folds, metrics=metric)
+    np.testing.assert_allclose(found[metric], expected[metric], rtol=1e-3)
+    plain, _ = cross_validate(X, y, None, 5, folds=folds, metrics=metric)
+    assert abs(plain[metric][-1] - found[metric][-1]) > 1e-3
 
 
 def test_weights_of_the_start_are_those_of_the_data(family, cross_validate, make_data):

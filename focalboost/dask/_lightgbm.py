@@ -13,9 +13,8 @@ from .._estimator import PARAMETERS, make_plan
 from .._validation import check_start
 from ..lightgbm import FocalLGBMClassifier, FocalObjective
 from ..lightgbm._booster import moved
-from ..lightgbm._classifier import bounded
 from ..lightgbm._native import lightgbm
-from ..lightgbm._params import keep_objective, label_weights, with_objective
+from ..lightgbm._params import bounded, keep_objective, label_weights, with_objective
 from ._cluster import OnCluster
 from ._shards import class_factors, counted_alpha, load
 

@@ -21,13 +21,20 @@ from .._validation import MULTICLASS, FloatArray, check_start
 from ..losses import AnyFocalLoss, SigmoidFocalLoss
 from ._booster import check_continuation, find_note, loss_of, to_builtin
 from ._metrics import Evaluation, metric_names, split_metrics
-from ._native import aliases, given, lightgbm
+from ._native import given, lightgbm
 from ._objective import FocalObjective
-from ._params import BINARY, ONE_VERSUS_REST, SOFTMAX, keep_objective, label_weights, refuse_forests, with_objective
+from ._params import (
+    BINARY,
+    MAX_DELTA_STEP,
+    ONE_VERSUS_REST,
+    SOFTMAX,
+    bounded,
+    keep_objective,
+    label_weights,
+    refuse_forests,
+    with_objective,
+)
 from ._train import training_margins
-
-# Chosen on rare classes: docs/stress.md.
-MAX_DELTA_STEP = 2.0
 
 _TAKES_EVAL_X = "eval_X" in signature(lightgbm.LGBMClassifier.fit).parameters  # LightGBM 4.7
 
@@ -256,7 +263,8 @@ categorical_feature, callbacks, eval_X, eval_y
         ----------
         model : lightgbm.Booster, or path of a model file
             Of the objective binary, multiclass or multiclassova. A booster of this class, saved by
-            ``booster_.save_model`` or copied, knows its labels, gamma and prior.
+            ``booster_.save_model`` or copied, knows its labels, gamma, alpha and prior; of another one the parameters
+            are the defaults.
         classes : array-like of shape (n_classes,), default=None
             Labels in sorted order; None takes those that the model knows, or else 0..K-1.
 
@@ -279,12 +287,9 @@ categorical_feature, callbacks, eval_X, eval_y
         if len(labels) != n_classes and not (len(labels) == 1 and found):
             msg = f"classes must hold {n_classes} labels in sorted order, as the model has them, got {labels}"
             raise ValueError(msg)
-        own = cls(
-            focal_gamma=note.loss.gamma,
-            focal_alpha=note.loss.alpha,
-            focal_prior=note.prior,
-            focal_multiclass=MULTICLASS[isinstance(note.loss, SigmoidFocalLoss)],
-        )
+        own = cls(focal_multiclass=MULTICLASS[isinstance(note.loss, SigmoidFocalLoss)])
+        if found:
+            own.set_params(focal_gamma=note.loss.gamma, focal_alpha=note.loss.alpha, focal_prior=note.prior)
         own.__dict__.update(
             focal_loss_=note.loss,
             fitted_=True,
@@ -338,7 +343,7 @@ categorical_feature, callbacks, eval_X, eval_y
         value = given(params, "objective")
         if value is not None and (not isinstance(value, str) or value not in own):
             msg = (
-                f"objective must be None or {min(own)!r} here, as the focal loss takes its place, got {value!r}; "
+                f"objective must be None or {own[0]!r} here, as the focal loss takes its place, got {value!r}; "
                 "for one-vs-rest set focal_multiclass='ovr'"
             )
             raise ValueError(msg)
@@ -365,12 +370,6 @@ class LastMargins:
         return self._margin if best <= 0 or best == self._rounds else None
 
 
-def bounded(params: dict[str, Any]) -> dict[str, Any]:
-    """Leave out this class's default of max_delta_step where the user gives it under another name."""
-    others = [name for name in aliases("max_delta_step") - {"max_delta_step"} if params.get(name) is not None]
-    return {k: v for k, v in params.items() if k != "max_delta_step"} if others else params
-
-
 def _metrics(
     eval_metric: Any, params: dict[str, Any], n_classes: int
 ) -> tuple[tuple[str, ...], tuple[Callable[..., Any], ...]]:
@@ -380,9 +379,9 @@ def _metrics(
     """
     names, functions = split_metrics("eval_metric", eval_metric)
     parameter = given(params, "metric")
-    last = metric_names([parameter] if isinstance(parameter, str) else parameter or [], n_classes)
-    first = [name for name in metric_names(names, n_classes) if name not in last]
-    ordered = [*first, *last] if parameter is not None else metric_names([*first, "logloss"], n_classes)
+    last = metric_names("metric", [parameter] if isinstance(parameter, str) else parameter or [], n_classes)
+    first = [name for name in metric_names("eval_metric", names, n_classes) if name not in last]
+    ordered = [*first, *last] if parameter is not None else metric_names("metric", [*first, "logloss"], n_classes)
     return tuple(ordered), tuple(functions)
 
 

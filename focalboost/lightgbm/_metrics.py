@@ -106,8 +106,8 @@ def split_metrics(name: str, metrics: Any) -> tuple[list[str], list[Callable[...
     return [m for m in several if isinstance(m, str)], [m for m in several if not isinstance(m, str)]
 
 
-def metric_names(names: Sequence[str], n_classes: int) -> list[str]:
-    """Return LightGBM's own names, each once; raise ValueError for a metric that has no value here."""
+def metric_names(parameter: str, names: Sequence[str], n_classes: int) -> list[str]:
+    """Return LightGBM's own names, each once; `parameter` is where they come from, for an error."""
     table, prefix = (BINARY, "binary") if n_classes <= 2 else (MULTI, "multi")
     found: list[str] = []
     for name in (part.strip() for given in names for part in given.split(",")):
@@ -116,7 +116,7 @@ def metric_names(names: Sequence[str], n_classes: int) -> list[str]:
             continue
         if own not in table and own != "focal":
             msg = (
-                f"eval_metric must be one of {[*table, 'focal']} or a callable for {n_classes} classes, got {name!r}; "
+                f"{parameter} must be one of {[*table, 'focal']} or a callable for {n_classes} classes, got {name!r}; "
                 "write a callable (y_true, y_pred, weight) -> (name, value, higher_is_better)"
             )
             raise ValueError(msg)

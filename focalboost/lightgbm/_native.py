@@ -21,9 +21,15 @@ def aliases(name: str) -> set[str]:
     return names
 
 
+def named(params: Mapping[str, Any], name: str) -> tuple[str, Any]:
+    """Return the name under which a parameter is given, its own one first, and its value, or None."""
+    names = sorted(aliases(name), key=lambda own: (own != name, own))
+    return next(((own, params[own]) for own in names if params.get(own) is not None), (name, None))
+
+
 def given(params: Mapping[str, Any], name: str) -> Any:
-    """Return the value of a parameter under any of its names, the first one first, or None."""
-    return next((params[own] for own in sorted(aliases(name), key=name.__ne__) if params.get(own) is not None), None)
+    """Return the value of a parameter under any of its names, or None."""
+    return named(params, name)[1]
 
 
 def without(params: Mapping[str, Any], *names: str) -> dict[str, Any]:

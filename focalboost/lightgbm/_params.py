@@ -8,12 +8,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._native import given, without
+from ._native import aliases, given, named, without
 
 # The log-losses whose place the focal loss takes.
-BINARY = {"binary"}
-SOFTMAX = {"multiclass", "softmax"}
-ONE_VERSUS_REST = {"multiclassova", "multiclass_ova", "ova", "ovr"}
+BINARY = ("binary",)
+SOFTMAX = ("multiclass", "softmax")
+ONE_VERSUS_REST = ("multiclassova", "multiclass_ova", "ova", "ovr")
+# Chosen on rare classes: docs/stress.md.
+MAX_DELTA_STEP = 2.0
+
+
+def bounded(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Bound the steps of leaves, unless the user does it under another name of max_delta_step."""
+    others = [name for name in aliases("max_delta_step") - {"max_delta_step"} if params.get(name) is not None]
+    if others:
+        return {name: value for name, value in params.items() if name != "max_delta_step"}
+    return {"max_delta_step": MAX_DELTA_STEP, **params}
 
 
 def with_objective(params: Mapping[str, Any], objective: Any) -> dict[str, Any]:
@@ -25,9 +35,9 @@ def with_objective(params: Mapping[str, Any], objective: Any) -> dict[str, Any]:
 
 def refuse_forests(params: Mapping[str, Any]) -> None:
     """Raise for random forests, which LightGBM has for built-in objectives only."""
-    boosting = str(given(params, "boosting"))
+    name, boosting = named(params, "boosting")
     if boosting in ("rf", "random_forest"):
-        msg = f"boosting must not be {boosting!r}: LightGBM has random forests for built-in objectives only; use 'gbdt'"
+        msg = f"{name} must not be {boosting!r}: LightGBM has random forests for built-in objectives only; use 'gbdt'"
         raise ValueError(msg)
 
 

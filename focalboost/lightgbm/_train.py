@@ -14,7 +14,16 @@ from ._booster import check_continuation, moved, to_builtin
 from ._metrics import Evaluation, metric_names, split_metrics
 from ._native import given, lightgbm, without
 from ._objective import FocalObjective, init_score
-from ._params import BINARY, ONE_VERSUS_REST, SOFTMAX, keep_objective, label_weights, refuse_forests, with_objective
+from ._params import (
+    BINARY,
+    ONE_VERSUS_REST,
+    SOFTMAX,
+    bounded,
+    keep_objective,
+    label_weights,
+    refuse_forests,
+    with_objective,
+)
 
 
 def train(
@@ -37,6 +46,7 @@ def train(
         As there. ``objective`` may be a `FocalObjective`; the name of a log-loss or none at all means
         ``FocalObjective()``, gamma 2. ``metric`` takes LightGBM's classification metrics and ``"focal"``.
         ``scale_pos_weight`` and ``is_unbalance`` weigh the positives, as they do for LightGBM's own objective.
+        ``max_delta_step`` is 2.0 unless given, as in `FocalLGBMClassifier`.
     train_set, num_boost_round, valid_sets, valid_names, callbacks
         As there.
     feval
@@ -173,7 +183,7 @@ class Run:
         if functions:
             msg = "metric must hold names, got a callable; give it as feval"
             raise TypeError(msg)
-        self._names = metric_names(named or ["logloss"], num_class)
+        self._names = metric_names("metric", named or ["logloss"], num_class)
 
     def __deepcopy__(self, memo: Any) -> Self:
         """Stay the same: LightGBM copies parameters, and this learns during the training."""
@@ -181,7 +191,7 @@ class Run:
 
     def params(self) -> dict[str, Any]:
         """Return the parameters for LightGBM."""
-        return with_objective(self._params, self)
+        return with_objective(bounded(self._params), self)
 
     def __call__(self, margin: FloatArray, data: Any) -> tuple[FloatArray, FloatArray]:
         """Return gradient and Hessian; called by LightGBM."""
@@ -256,7 +266,7 @@ def _objective(params: dict[str, Any]) -> FocalObjective:
             msg = "objective must train in log-odds here, got one in focal logits; use lightgbm.train and its margins"
             raise ValueError(msg)
         return wanted
-    if wanted is None or (isinstance(wanted, str) and wanted in BINARY | SOFTMAX):
+    if wanted is None or (isinstance(wanted, str) and wanted in BINARY + SOFTMAX):
         return FocalObjective()
     if isinstance(wanted, str) and wanted in ONE_VERSUS_REST:
         return FocalObjective(multiclass="ovr")

@@ -13,13 +13,11 @@ from .._estimator import PARAMETERS, make_plan
 from .._note import Note
 from .._validation import MAX_ALPHA, MIN_ALPHA, MULTICLASS, check_number
 from ..losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
-from ._metrics import Evaluation, History
-from ._native import Trainer, as_booster, in_native_order, load, move_start, outputs, training_margins, xgboost
-from ._objective import FocalObjective, as_base_score
+from ._metrics import Evaluation, History, MeanShift
+from ._native import Trainer, as_booster, in_native_order, load, outputs, xgboost
+from ._objective import MAX_DELTA_STEP, FocalObjective, as_base_score
 from ._target import Target
 
-# Chosen on rare classes: docs/stress.md.
-MAX_DELTA_STEP = 4.0
 # The attribute of a booster that holds what `Note` writes.
 NOTE = "focalboost"
 
@@ -116,7 +114,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any kind that scikit-learn takes; with two dimensions multilabel targets, 0 or 1.
         base_margin, base_margin_eval_set
-            As there: margins to start from, which the model does not hold.
+            As there: margins to start from, which the model does not hold; so there is no mean shift either.
         eval_set
             As there, with labels as in ``y``.
         xgb_model
@@ -144,7 +142,6 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
 
         params["objective"] = plan.objective
         params["eval_metric"] = None
-        params["callbacks"] = [history, *(params["callbacks"] or [])]
         params["max_delta_step"] = leaf_bound(params)
         if params["base_score"] is None and xgb_model is None:
             params["base_score"] = as_base_score(plan.intercept, plan.objective, target.columns)
@@ -157,6 +154,8 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
                 for part, own in eval_set
             ]
         trainer = Trainer(**params)
+        shift = [MeanShift(plan.objective, lambda: trainer.data)] if self.focal_mean_shift else []
+        trainer.callbacks = [history, *shift, *(self.callbacks or [])]
         trainer.metric, trainer.metric_names = history.metric, evaluation.by_xgboost
         trainer.fit(
             in_native_order(X),
@@ -172,9 +171,6 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         )
         self._Booster: Any = trainer.get_booster()
         self.evals_result_: Any = getattr(trainer, "evals_result_", None)
-        if self.focal_mean_shift:
-            margin = training_margins(self._Booster, trainer.data)
-            move_start(self._Booster, plan.objective.mean_shift(labels, margin, plan.weight))
         self._take(note)
         return self
 
@@ -236,7 +232,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
 
         Of this class, the parameters focal_gamma, focal_alpha, focal_prior and focal_multiclass become those of the
         model, and ``classes_`` its labels; of another ``binary:logistic`` or ``multi:softprob`` model the labels are
-        0..K-1.
+        0..K-1, and the parameters stay: another fit may go on from it with this gamma.
 
         Parameters
         ----------

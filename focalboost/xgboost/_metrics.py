@@ -1,6 +1,6 @@
-"""What XGBoost does not measure by itself: the focal loss, and the user's own functions.
+"""What comes between the rounds: metrics that are not XGBoost's own, notes in checkpoints, and the mean shift at the end.
 
-Margins are log-odds, so its metrics by name are right, and computed by it.
+Margins are log-odds, so XGBoost's metrics by name are right, and computed by it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._settings import labels_and_weights
-from ._native import xgboost
+from ._native import move_start, training_margins, xgboost
 from ._objective import FocalMetric, FocalObjective
 
 Result = tuple[str, float]
@@ -126,3 +126,27 @@ class History(xgboost.callback.TrainingCallback):  # type: ignore[misc,name-defi
                         log.move_to_end(name)
             self._results.clear()
         return False
+
+
+class MeanShift(xgboost.callback.TrainingCallback):  # type: ignore[misc,name-defined]
+    """Moves the start of a trained model, while XGBoost still holds its margins of the training rows.
+
+    Before early stopping cuts the model, if it does.
+
+    Parameters
+    ----------
+    objective : FocalObjective
+    data : callable
+        Returns the DMatrix of the training rows.
+    """
+
+    def __init__(self, objective: FocalObjective, data: Callable[[], Any]) -> None:
+        super().__init__()
+        self._objective, self._data = objective, data
+
+    def after_training(self, model: Any) -> Any:
+        """Move the start; called by XGBoost. Beside a base_margin a model has none."""
+        data = self._data()
+        if not len(data.get_base_margin()):
+            move_start(model, self._objective.mean_shift(data, training_margins(model, data)))
+        return model

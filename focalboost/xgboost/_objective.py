@@ -14,6 +14,9 @@ from .._settings import labels_and_weights
 from . import _native
 from ._native import probability
 
+# Chosen on rare classes: docs/stress.md.
+MAX_DELTA_STEP = 4.0
+
 
 @dataclass(frozen=True)
 class FocalObjective(FocalObjectiveBase):

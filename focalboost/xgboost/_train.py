@@ -9,9 +9,9 @@ from typing import Any
 
 from .._settings import labels_and_weights
 from .._validation import MAX_ALPHA, MIN_ALPHA, check_flag, check_number
-from ._metrics import Evaluation, History
-from ._native import as_booster, move_start, training_margins, xgboost
-from ._objective import FocalMetric, FocalObjective, as_base_score
+from ._metrics import Evaluation, History, MeanShift
+from ._native import as_booster, xgboost
+from ._objective import MAX_DELTA_STEP, FocalMetric, FocalObjective, as_base_score
 
 _OBJECTIVES = ("binary:logistic", "multi:softprob", "multi:softmax")
 
@@ -36,6 +36,7 @@ def train(
         As there. ``objective`` may be ``binary:logistic``, ``multi:softprob`` or ``multi:softmax``, or missing;
         ``base_score`` is worked out unless given. ``eval_metric`` takes XGBoost's names, and ``"focal"``, the mean
         focal loss. ``scale_pos_weight`` weighs the positives, as it does for XGBoost's own objective.
+        ``max_delta_step`` is 4.0 unless given, as in `FocalXGBClassifier`.
     dtrain, num_boost_round, callbacks, **kwargs
         As there.
     obj : FocalObjective, default=None
@@ -46,7 +47,8 @@ def train(
         As there: a model in log-odds, as XGBoost's own and those of `train` are. Its start is kept.
     mean_shift : bool, default=True
         End with the constant that makes the predictions right on average on the training rows; see
-        `FocalObjective.mean_shift`. Evaluation results are those of the rounds before it.
+        `FocalObjective.mean_shift`. Evaluation results are those of the rounds before it. Left out where `dtrain` has a
+        base_margin, beside which a model has no start.
 
     Returns
     -------
@@ -73,19 +75,17 @@ def train(
     if xgb_model is not None:
         xgb_model = as_booster(xgb_model)
     ready, metric, history = _measured(ready, objective, custom_metric)
-    booster = xgboost.train(
+    shift = [MeanShift(objective, lambda: dtrain)] if mean_shift else []
+    return xgboost.train(
         ready,
         dtrain,
         num_boost_round,
         obj=objective,
         custom_metric=metric,
         xgb_model=xgb_model,
-        callbacks=[*history, *(callbacks or [])],
+        callbacks=[*history, *shift, *(callbacks or [])],
         **kwargs,
     )
-    if mean_shift:
-        move_start(booster, objective.mean_shift(dtrain, training_margins(booster, dtrain)))
-    return booster
 
 
 def cv(
@@ -167,6 +167,8 @@ def _started(
             "labels for each class, and no num_class"
         )
         raise ValueError(msg)
+    if ready.get("booster") != "gblinear":  # which has no leaves
+        ready.setdefault("max_delta_step", MAX_DELTA_STEP)
     scale = ready.pop("scale_pos_weight", None)
     if scale not in (None, 1):
         rule = f"a finite number in [{MIN_ALPHA:g}, {MAX_ALPHA:g}]"

@@ -1,0 +1,81 @@
+"""Labels of every kind that numpy, pandas, polars and arrow hold, as numpy arrays without missing values."""
+
+from __future__ import annotations
+
+from datetime import date
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+
+def as_labels(y: Any, name: str = "y") -> npt.NDArray[Any]:
+    """Return labels as an array whose dtype tells what they are; `name` is that of the argument.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,), (n_samples, 1) or (n_samples, n_labels)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or (n_samples, n_labels)
+        Objects are strings only: numbers, booleans and dates that came as objects have a dtype of their own.
+
+    Raises
+    ------
+    ValueError
+        For missing or continuous values, and labels of several kinds.
+    """
+    labels = np.asarray(y)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.dtype == object or labels.dtype.kind == "T":
+        labels = _typed(labels.astype(object), name)
+    if labels.dtype.kind in "mM" and np.isnat(labels).any():
+        raise _missing_error(name, "NaT")
+    assert_all_finite(labels, input_name=name)
+    check_classification_targets(labels)
+    return labels
+
+
+def exclusive_classes(y: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """Return the labels in sorted order, and their positions for each row; `y` comes from `as_labels`."""
+    labels = column_or_1d(y)
+    classes = np.unique(labels)
+    # np.unique's own inverse sorts indices: 1,000,000 float labels take 24 times as long.
+    codes = np.searchsorted(classes, labels)
+    return classes, codes
+
+
+def encode(y: Any, classes: npt.NDArray[Any], name: str) -> npt.NDArray[np.intp]:
+    """Return the positions of labels in `classes`, which must hold them all; `name` is that of the argument."""
+    labels = column_or_1d(as_labels(y, name)) if len(y) else np.zeros(0, classes.dtype)
+    if labels.dtype.kind != classes.dtype.kind and "O" in (labels.dtype.kind, classes.dtype.kind):
+        labels = labels.astype(object)
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        msg = f"{name} must hold labels of the training set, got {unknown[0]!r}"
+        raise ValueError(msg)
+    codes: npt.NDArray[np.intp] = np.searchsorted(classes, labels)
+    return codes
+
+
+def _typed(labels: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    """Give an array of objects the dtype of what it holds."""
+    values = labels.ravel().tolist()
+    for value in values:
+        if value is None or type(value).__name__ == "NAType" or value != value:  # noqa: PLR0124 (NaN and NaT)
+            raise _missing_error(name, value)
+    for kind, dtype in ((str, object), (bool | np.bool_, bool), (Integral, None), (Real, float), (date, "datetime64")):
+        if all(isinstance(value, kind) for value in values):
+            return np.array(values, dtype=dtype).reshape(labels.shape)
+    kinds = sorted({type(value).__name__ for value in values})
+    msg = f"{name} must hold labels of one kind, numbers, strings, booleans or dates, got {', '.join(kinds)}"
+    raise ValueError(msg)
+
+
+def _missing_error(name: str, value: Any) -> ValueError:
+    return ValueError(f"{name} must not hold missing labels, got {value}; leave these rows out")
