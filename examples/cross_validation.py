@@ -28,6 +28,8 @@ LIGHTGBM = {
     "verbosity": -1,
 }
 XGBOOST = {"objective": "binary:logistic", "eval_metric": "logloss", "learning_rate": 0.1, "max_depth": 4}
+# The bound of leaves that focalboost sets unless told otherwise, for the built-in objectives too.
+LIGHTGBM["max_delta_step"], XGBOOST["max_delta_step"] = 2.0, 4.0
 Folds = list[tuple[np.ndarray, np.ndarray]]
 
 

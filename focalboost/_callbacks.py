@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from dataclasses import KW_ONLY, dataclass, fields, replace
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ from ._settings import FocalSettings, Rows, labels_and_weights
 from ._validation import FloatArray, check_class_numbers, check_hessian, check_max_step, check_scale
 from .losses import MulticlassFocalLoss, SigmoidFocalLoss
 
+# As `FocalObjectiveBase.weighed` has it.
+LabelWeights: TypeAlias = tuple[str, Any, tuple[tuple[float, float], ...]]
 # Log-odds: a start this near to the right one costs a round or two.
 _EVEN = 1.0
 
@@ -156,6 +158,31 @@ class FocalObjectiveBase(FocalSettings):
         scale = loss._normalizing_scale(labels, weights, max(2, num_class)).tolist()
         return replace(resolved, scale=tuple(scale) if isinstance(loss, SigmoidFocalLoss) else scale[0])
 
+    def weighed(self, label_weights: LabelWeights | None, num_class: int) -> Self:
+        """Return the same objective with weights of the labels, of which the frameworks know no other way.
+
+        Parameters
+        ----------
+        label_weights : (name, value, pairs), or None
+            The framework's parameter, its value, and the weights of labels 0 and 1 in each column, or in all.
+        num_class : int
+            As in `loss`.
+        """
+        if label_weights is None:
+            return self
+        name, value, pairs = label_weights
+        if self.alpha is not None:
+            msg = (
+                f"{name} must not be given with an alpha of the focal loss, as both weigh the classes, "
+                f"got {value!r} and {self.alpha!r}; use one of them"
+            )
+            raise ValueError(msg)
+        if num_class > 1 and self.multiclass == "softmax":
+            msg = f"{name} has no effect on a softmax over {num_class} classes, got {value!r}; use the loss's alpha"
+            warnings.warn(msg, UserWarning, stacklevel=3)
+            return self
+        return replace(self, alpha=pairs[0] if num_class < 2 else pairs * (num_class // len(pairs)))
+
     def mean_shift(
         self, y_true: Any, raw_prediction: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> float | npt.NDArray[np.float64]:
@@ -262,6 +289,27 @@ class FocalMetricBase(FocalSettings):
         return self._loss_of(margin.ndim)._evaluate(
             rows.y_true, margin, rows.sample_weight, n_threads=rows.n_threads, openmp=self._native.OPENMP
         )
+
+
+def warn_of_reach(start: float | npt.NDArray[np.float64], exclusive: bool, rounds: Any, rate: Any, bound: Any) -> None:
+    """Warn where all rounds together cannot take a margin from the start past even odds.
+
+    Parameters
+    ----------
+    start : as from `FocalObjectiveBase.intercept`
+    exclusive : whether it holds log-probabilities, which a round moves from both sides
+    rounds, rate, bound : number of rounds, learning rate, and max_delta_step, for which 0 and None mean none
+    """
+    margins = np.atleast_1d(start)
+    log_odds = np.abs(margins - np.log(-np.expm1(margins))) / 2 if exclusive else np.abs(margins)
+    reach = float(rounds) * float(rate) * float(bound or 0.0)
+    if 0 < reach < log_odds.max():
+        msg = (
+            f"max_delta_step is too low for so few slow rounds: {rounds} rounds x {rate:g} (learning rate) x {bound:g} "
+            f"move the log-odds by {reach:.2g} at most, and from the shares of the labels to even odds it is "
+            f"{log_odds.max():.2g}; take more rounds, a higher learning rate, or max_delta_step=0"
+        )
+        warnings.warn(msg, UserWarning, stacklevel=4)
 
 
 def in_order(kind: type[Objective], objective: Any, y: Any) -> tuple[Objective, Any]:

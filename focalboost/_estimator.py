@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 
-from ._callbacks import FocalObjectiveBase
+from ._callbacks import FocalObjectiveBase, LabelWeights
+from ._settings import flat
 from ._validation import check_flag
 from .losses import AnyFocalLoss
 
 Objective = TypeVar("Objective", bound=FocalObjectiveBase)
 
 PARAMETERS = ("focal_gamma", "focal_alpha", "focal_prior", "focal_multiclass", "focal_mean_shift")
+
+
+def check_names(names: Iterable[str], native: bool = False) -> None:
+    """Raise for a name that is nearly one of PARAMETERS: the frameworks take any name, and pass over it."""
+    for name in names:
+        near = get_close_matches(name, PARAMETERS, 1, 0.75)
+        if not near and not name.startswith("focal_"):
+            continue
+        if native:
+            msg = f"{name} is a name of the estimators, not of train and cv: make a FocalObjective with it"
+            raise TypeError(msg)
+        if name not in PARAMETERS:
+            meant = f"did you mean {near[0]}? " if near else ""
+            msg = f"{name} is no parameter: {meant}there are {', '.join(PARAMETERS)}"
+            raise TypeError(msg)
 
 
 @dataclass(frozen=True)
@@ -54,7 +70,7 @@ def make_plan(
     classes: npt.NDArray[Any],
     y: npt.NDArray[np.intp],
     sample_weight: Any,
-    label_weights: tuple[float, float] | None,
+    label_weights: LabelWeights | None,
 ) -> Plan[Objective]:
     """Check the focal parameters against labels and weights, and work out loss, objective and start.
 
@@ -65,23 +81,23 @@ def make_plan(
     classes : ndarray of shape (n_classes,), the labels in sorted order
     y : ndarray of shape (n_samples,), positions in `classes`; or of shape (n_samples, n_labels), 0/1 labels
     sample_weight : array-like of shape (n_samples,) or None, without class weights
-    label_weights : weights of labels 0 and 1 by scale_pos_weight or is_unbalance, if given
+    label_weights : as `FocalObjectiveBase.weighed` takes them
     """
     check_flag("focal_mean_shift", estimator.focal_mean_shift)
     class_weight = getattr(estimator, "class_weight", None)
     alpha = alpha_by_class(estimator.focal_alpha, classes)
-    for name, value in (("class_weight", class_weight), ("scale_pos_weight or is_unbalance", label_weights)):
-        if alpha is not None and value is not None:
-            msg = (
-                f"{name} must not be given with focal_alpha, as both weigh the classes, "
-                f"got {value!r} and {alpha!r}; use one of them"
-            )
-            raise ValueError(msg)
-    columns = y.ndim == 2
-    num_class = y.shape[1] if columns else len(classes) if len(classes) > 2 else 1
-    if label_weights is not None and num_class > 1 and not columns:
-        msg = f"scale_pos_weight and is_unbalance are for two classes, got {num_class}; use focal_alpha"
+    if alpha is not None and class_weight is not None:
+        msg = (
+            "class_weight must not be given with focal_alpha, as both weigh the classes, "
+            f"got {class_weight!r} and {alpha!r}; use one of them"
+        )
         raise ValueError(msg)
+    columns = y.ndim == 2
+    if columns and class_weight is not None:
+        msg = f"class_weight must be None for multilabel targets, got {class_weight!r}; give focal_alpha pairs"
+        raise ValueError(msg)
+    num_class = y.shape[1] if columns else len(classes) if len(classes) > 2 else 1
+    sample_weight = None if sample_weight is None else flat(np.asarray(sample_weight))
     weight, by_class = sample_weight, None
     if class_weight is not None:
         by_row = compute_sample_weight(class_weight, classes[y])
@@ -89,7 +105,7 @@ def make_plan(
         by_class = np.ones(max(2, len(classes)))
         by_class[y] = by_row
     # In float32, as the frameworks hold them: the start is theirs to the last digit.
-    weight = None if weight is None else np.asarray(weight, dtype=np.float32)
+    weight = None if weight is None else flat(np.asarray(weight, dtype=np.float32))
     with estimator_names():
         objective = kind(
             estimator.focal_gamma,
@@ -99,34 +115,14 @@ def make_plan(
             class_weight=None if by_class is None else tuple(by_class.tolist()),
         ).resolve(y, sample_weight, num_class)
         loss = objective.loss(num_class)
-        if label_weights is not None:
-            objective = replace(objective, alpha=(label_weights,) * num_class if columns else label_weights)
-        objective = objective.normalize(y, weight, num_class)
+        objective = objective.weighed(label_weights, num_class).normalize(y, weight, num_class)
         return Plan(loss, objective, objective.intercept(y, weight, num_class), weight)
 
 
-def exclusive_classes(y: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
-    """Return the labels in sorted order, and their positions for each row."""
-    labels = column_or_1d(y)
-    classes = np.unique(labels)
-    # np.unique's own inverse sorts indices: 1,000,000 float labels take 24 times as long.
-    codes = np.searchsorted(classes, labels)
-    return classes, codes
-
-
-def encode(y: Any, classes: npt.NDArray[Any], name: str) -> npt.NDArray[np.intp]:
-    """Return the positions of labels in `classes`, which must hold them all; `name` is that of the argument."""
-    labels = column_or_1d(y)
-    unknown = np.setdiff1d(labels, classes)
-    if len(unknown):
-        msg = f"{name} must hold labels of the training set, got {unknown[0]!r}"
-        raise ValueError(msg)
-    codes: npt.NDArray[np.intp] = np.searchsorted(classes, labels)
-    return codes
-
-
 def alpha_by_class(alpha: Any, classes: npt.NDArray[Any]) -> Any:
-    """Bring a dict from original labels to weights into class order."""
+    """Bring a dict, or a pandas Series, from original labels to weights into class order."""
+    if hasattr(alpha, "to_dict"):  # a pandas Series, by its index
+        alpha = alpha.to_dict()
     if not isinstance(alpha, Mapping):
         return alpha
     known = {label.item() if isinstance(label, np.generic) else label for label in classes}

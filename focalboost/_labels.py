@@ -12,8 +12,10 @@ from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 
-def as_labels(y: Any, name: str = "y") -> npt.NDArray[Any]:
+def as_labels(y: Any, name: str = "y", warn: bool = False) -> npt.NDArray[Any]:
     """Return labels as an array whose dtype tells what they are; `name` is that of the argument.
+
+    With `warn` scikit-learn's warning tells of a column that is made flat.
 
     Parameters
     ----------
@@ -29,9 +31,12 @@ def as_labels(y: Any, name: str = "y") -> npt.NDArray[Any]:
     ValueError
         For missing or continuous values, and labels of several kinds.
     """
+    if y is None:
+        msg = f"{name} must hold labels. Expected array-like (array or non-string sequence), got None"
+        raise ValueError(msg)
     labels = np.asarray(y)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
+    if labels.ndim != 2 or labels.shape[1] == 1:
+        labels = column_or_1d(labels, warn=warn)
     if labels.dtype == object or labels.dtype.kind == "T":
         labels = _typed(labels.astype(object), name)
     if labels.dtype.kind in "mM" and np.isnat(labels).any():
@@ -67,7 +72,7 @@ def _typed(labels: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     """Give an array of objects the dtype of what it holds."""
     values = labels.ravel().tolist()
     for value in values:
-        if value is None or type(value).__name__ == "NAType" or value != value:  # noqa: PLR0124 (NaN and NaT)
+        if value is None or type(value).__name__ == "NAType" or value != value:
             raise _missing_error(name, value)
     for kind, dtype in ((str, object), (bool | np.bool_, bool), (Integral, None), (Real, float), (date, "datetime64")):
         if all(isinstance(value, kind) for value in values):

@@ -123,23 +123,26 @@ def mean_shift(sums: Callable[[Float64Array], Sums], n_columns: int, exclusive: 
     shift = np.zeros(n_columns)
     for _ in range(_MOST_STEPS):
         now = sums(shift)
-        possible = (now.labels > 0) & (now.others > 0) & (np.diag(now.derivatives) > 0)
+        possible = (now.labels > 0) & (now.others > 0)
         if not possible.any() or (exclusive and not possible.all()):
             break
         if np.all(np.abs(now.excess)[possible] <= _TOLERANCE * now.labels[possible]):
             break
-        step = np.zeros(n_columns)
-        if exclusive:
+        predicted, total = now.labels + now.excess, now.labels + now.others
+        # All predictions are 0 or 1, but for rounding.
+        flat = (predicted <= 0) | (predicted >= total) | (np.diag(now.derivatives) <= 0)
+        step = np.where(possible & flat, -_LONGEST_STEP * np.sign(now.excess), 0.0)
+        if not exclusive:
+            # Newton on the log-odds of the mean: nearly linear however rare the label is.
+            newton = possible & ~flat
+            y, p = (now.labels / total)[newton], (predicted / total)[newton]
+            by_mean = (np.diag(now.derivatives) / total)[newton] / (p * (1 - p))
+            step[newton] = (logit(y) - logit(p)) / by_mean
+        elif not flat.any():
             # Adding to all classes changes nothing: the ones fill that gap of the matrix.
             filled = now.derivatives + np.trace(now.derivatives) / n_columns**2
             step = np.linalg.lstsq(filled, -now.excess, rcond=None)[0]
-            step -= step.mean()
-        else:
-            # Newton on the log-odds of the mean: nearly linear however rare the label is.
-            total = (now.labels + now.others)[possible]
-            y, p = now.labels[possible] / total, (now.labels + now.excess)[possible] / total
-            by_mean = np.diag(now.derivatives)[possible] / total / (p * (1 - p))
-            step[possible] = (logit(y) - logit(p)) / by_mean
+        step -= step.mean() if exclusive else 0.0
         longest = np.abs(step).max()
         shift += step * min(1.0, _LONGEST_STEP / longest) if longest > 0 else 0.0
     return shift

@@ -151,13 +151,22 @@ class FocalSettings(ABC):
         return margin + added if np.any(added) else margin
 
 
+def flat(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an array of shape (n_samples, 1) as one of shape (n_samples,), and others as they are."""
+    return column[:, 0] if column.ndim == 2 and column.shape[1] == 1 else column
+
+
+def n_rows(data: Any) -> int:
+    """Return the number of rows of a framework's data set."""
+    return int(data.num_row() if hasattr(data, "num_row") else data.num_data())
+
+
 def labels_and_weights(y_true: Any, sample_weight: Any = None) -> tuple[Any, Any]:
     """Return labels and weights, of a framework's data set its own; a single column of labels is flat."""
     if not hasattr(y_true, "get_label"):
-        array = np.asarray(y_true)
-        return (array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array), sample_weight
+        return flat(np.asarray(y_true)), None if sample_weight is None else flat(np.asarray(sample_weight))
     labels, weights = y_true.get_label(), y_true.get_weight()
-    if labels is None:
+    if labels is None or (len(labels) == 0 and n_rows(y_true) > 0):
         msg = "y_true must hold labels, got a data set without any; give it label="
         raise ValueError(msg)
     return np.asarray(labels), (None if weights is None or len(weights) == 0 else np.asarray(weights))

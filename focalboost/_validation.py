@@ -40,6 +40,7 @@ MAX_CLASSES = 2**24
 # is below 10.
 MAX_WEIGHT = 1e20
 MIN_ALPHA, MAX_ALPHA = 1e-15, 1e15
+SCALE_RULE = f"a finite number in [{MIN_ALPHA:g}, {MAX_ALPHA:g}]"  # of scale_pos_weight
 MIN_STEP = 0.01
 MIN_FACTOR, MAX_FACTOR = 0.01, 100.0
 

@@ -205,7 +205,7 @@ def test_copies_and_files(cluster, tmp_path):
     [
         ({"focal_gamma": -1.0}, "focal_gamma must be"),
         ({"objective": "reg:squarederror"}, "objective must be None or one of"),
-        ({"focal_alpha": "balanced", "scale_pos_weight": 2.0}, "scale_pos_weight or is_unbalance must not be given"),
+        ({"focal_alpha": "balanced", "scale_pos_weight": 2.0}, "scale_pos_weight must not be given"),
     ],
 )
 def test_wrong_parameters(cluster, params, message):

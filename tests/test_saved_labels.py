@@ -151,7 +151,7 @@ def test_from_a_stock_model_of_lightgbm(lightgbm, n_classes, multiclass, named, 
     clf = lightgbm.Focal.from_booster(stock.booster_, **({"classes": names} if named else {}))
     np.testing.assert_array_equal(clf.predict_proba(X), stock.predict_proba(X))
     np.testing.assert_array_equal(clf.predict(X), names[stock.predict(X)] if named else stock.predict(X))
-    assert clf.focal_gamma == 0.0
+    assert clf.focal_loss_.gamma == 0.0
     assert clf.focal_loss_.gamma == 0.0
 
 

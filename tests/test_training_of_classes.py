@@ -178,13 +178,19 @@ def test_refused_by_lightgbm(params, error, words, lgb_train):
 def test_weights_given_twice(lgb_train, xgb_train):
     from focalboost import lightgbm, xgboost
 
-    with raises(ValueError, "scale_pos_weight and is_unbalance", "without alpha", "use alpha"):
-        lgb_train(2, objective=lightgbm.FocalObjective(2.0, 0.25), scale_pos_weight=2.0)
-    with raises(ValueError, "scale_pos_weight", "without alpha", "use alpha"):
-        xgb_train(2, obj=xgboost.FocalObjective(2.0, 0.25), scale_pos_weight=2.0)
-    with raises(ValueError, "scale_pos_weight", "two classes", "use alpha"):
+    for call in (
+        lambda: lgb_train(2, objective=lightgbm.FocalObjective(2.0, 0.25), scale_pos_weight=2.0),
+        lambda: lgb_train(2, objective=lightgbm.FocalObjective(2.0, 0.25), is_unbalance=True),
+        lambda: xgb_train(2, obj=xgboost.FocalObjective(2.0, 0.25), scale_pos_weight=2.0),
+    ):
+        with raises(ValueError, "must not be given with an alpha", "0.25", "use one of them"):
+            call()
+
+
+def test_label_weights_and_softmax(lgb_train, xgb_train):
+    with pytest.warns(UserWarning, match="scale_pos_weight has no effect on a softmax over 3 classes, got 2.0"):
         lgb_train(3, num_class=3, scale_pos_weight=2.0)
-    with raises(ValueError, "scale_pos_weight", "two classes", "use alpha"):
+    with pytest.warns(UserWarning, match="scale_pos_weight has no effect on a softmax over 3 classes, got 2.0"):
         xgb_train(3, num_class=3, scale_pos_weight=2.0)
 
 

@@ -116,7 +116,7 @@ def test_scale_pos_weight(scale, weighted, split):
         {"grow_policy": "lossguide", "max_leaves": 7, "max_depth": 0},
         {"subsample": 0.6, "colsample_bytree": 0.5},
         {"num_parallel_tree": 3, "subsample": 0.7, "colsample_bynode": 0.5},
-        {"reg_alpha": 0.5, "reg_lambda": 2.0, "gamma": 0.1},
+        {"reg_alpha": 0.5, "reg_lambda": 2.0, "min_split_loss": 0.1},
         {"min_child_weight": 3.0, "max_depth": 2},
         {"max_delta_step": 0.5},
         {"base_score": 0.3},

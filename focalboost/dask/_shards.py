@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from dask import array, delayed
 from distributed import get_client
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._class_weights import balanced_alpha, effective_alpha
-from .._estimator import encode
+from .._labels import as_labels, encode
 from .._mean_shift import Sums, TrainingRows, mean_shift
 from .._validation import MAX_WEIGHT, check_weights, weight_error, zero_weights_error
 from ._collections import array_of, by_rows, partitions
@@ -161,7 +161,7 @@ def load(client: Any, X: Any, y: Any, sample_weight: Any = None) -> Shards:
 
 def count(X: Any, y: Any, sample_weight: Any = None) -> Counts:
     """Count the classes of one partition."""
-    labels = _labels(y)
+    labels = column_or_1d(as_labels(y)) if len(y) else np.asarray(y)
     if X.shape[0] != len(labels):
         msg = f"X and y must have the same partitions, got {X.shape[0]} rows in one of X and {len(labels)} in that of y"
         raise ValueError(msg)
@@ -191,12 +191,6 @@ def counted_alpha(alpha: Any, rows: Float64Array, multiclass: str) -> Any:
     if multiclass == "ovr" and len(rows) > 2:
         return tuple(effective_alpha((rows.sum() - own, own)) for own in rows)
     return effective_alpha(rows)
-
-
-def _labels(y: Any) -> npt.NDArray[Any]:
-    labels: npt.NDArray[Any] = column_or_1d(np.asarray(y))
-    assert_all_finite(labels, input_name="y")
-    return labels
 
 
 def _one_hot(y: Any, classes: npt.NDArray[Any]) -> Float64Array:

@@ -9,16 +9,17 @@ from typing import Any, Self
 import numpy as np
 from xgboost import dask as xgboost_dask
 
-from .._estimator import encode, make_plan
+from .._estimator import make_plan
+from .._labels import encode
 from .._note import Note
 from ..losses import MulticlassFocalLoss
 from ..xgboost import FocalObjective
-from ..xgboost._classifier import NOTE, FocalXGBClassifier, check_objective, label_weights, leaf_bound
+from ..xgboost._classifier import NOTE, FocalXGBClassifier, check_objective, leaf_bound
 from ..xgboost._metrics import Evaluation, History, Result
 from ..xgboost._native import move_start, over_workers
-from ..xgboost._objective import as_base_score
+from ..xgboost._objective import as_base_score, label_weights, reach, warn_of_names
 from ._cluster import OnCluster
-from ._shards import Shards, counted_alpha, load
+from ._shards import Shards, class_factors, counted_alpha, load
 
 
 class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[misc]
@@ -82,10 +83,14 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
             If their partitions differ; for labels, weights and parameters as in `focalboost.FocalXGBClassifier`.
         """
         check_objective(self.objective)
+        warn_of_names(self.get_params())
         shards = load(self.client_, X, y, sample_weight)
         n_classes = len(shards.classes)
         local = self.to_local()
         local.focal_alpha = counted_alpha(self.focal_alpha, shards.rows, self.focal_multiclass)
+        factors = class_factors(self.class_weight, shards)
+        if factors is not None:
+            local.class_weight = dict(zip(shards.classes.tolist(), factors, strict=True))
         by_label = label_weights(self.scale_pos_weight)
         plan = make_plan(local, FocalObjective, shards.classes, np.arange(n_classes), shards.weights, by_label)
         params = local.get_xgb_params()
@@ -100,16 +105,17 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         params["max_delta_step"] = leaf_bound(params) or 0
         if self.base_score is None:
             params["base_score"] = as_base_score(plan.intercept, plan.objective, columns)
+            reach(params, plan.intercept, softmax, self.get_num_boosting_rounds())
         params |= {"disable_default_eval_metric": True, "eval_metric": evaluation.by_xgboost}
 
-        train = self._matrix(shards, columns)
+        train = self._matrix(shards, columns, factors)
         weights = sample_weight_eval_set or [None] * len(eval_set or [])
         evals = []
         for i, ((X_eval, y_eval), weight) in enumerate(zip(eval_set or [], weights, strict=True)):
             held_out = load(self.client_, X_eval, y_eval, weight)
             encode(held_out.classes, shards.classes, "eval_set")
             held_out = replace(held_out, classes=shards.classes)
-            evals.append((self._matrix(held_out, columns, train), f"validation_{i}"))
+            evals.append((self._matrix(held_out, columns, None, train), f"validation_{i}"))
         trained = xgboost_dask.train(
             self.client_,
             params,
@@ -126,13 +132,13 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         self.evals_result_ = trained["history"] if evals else None
         self._take(note)
         if self.focal_mean_shift:
-            move_start(self._Booster, shards.mean_shift(self.to_local(), plan.objective, None))
+            move_start(self._Booster, shards.mean_shift(self.to_local(), plan.objective, factors))
         return self
 
     def _wrapper_params(self) -> set[str]:
         return {*super()._wrapper_params(), "client"}
 
-    def _matrix(self, shards: Shards, columns: bool, train: Any = None) -> Any:
+    def _matrix(self, shards: Shards, columns: bool, factors: Any, train: Any = None) -> Any:
         """Return the rows as XGBoost takes them; those of an evaluation set share the bins of `train`."""
         binned = self.tree_method in (None, "auto", "hist")
         kind = xgboost_dask.DaskQuantileDMatrix if binned else xgboost_dask.DaskDMatrix
@@ -140,7 +146,7 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
             self.client_,
             shards.features(),
             shards.label_columns() if columns else shards.labels(),
-            weight=shards.row_weights(None),
+            weight=shards.row_weights(factors),
             missing=self.missing,
             feature_types=self.feature_types,
             enable_categorical=self.enable_categorical,

@@ -11,16 +11,16 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import assert_all_finite
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
-from .._estimator import PARAMETERS, Plan, encode, exclusive_classes, make_plan
+from .._estimator import PARAMETERS, Plan, check_names, make_plan
 from .._kernel._threads import available_threads
+from .._labels import as_labels, encode, exclusive_classes
 from .._note import Note
-from .._validation import MULTICLASS, FloatArray, check_start
+from .._validation import MULTICLASS, check_start
 from ..losses import AnyFocalLoss, SigmoidFocalLoss
 from ._booster import check_continuation, find_note, loss_of, to_builtin
-from ._metrics import Evaluation, metric_names, split_metrics
+from ._metrics import Evaluation, estimator_metrics
 from ._native import given, lightgbm
 from ._objective import FocalObjective
 from ._params import (
@@ -29,12 +29,14 @@ from ._params import (
     ONE_VERSUS_REST,
     SOFTMAX,
     bounded,
+    foreign,
     keep_objective,
     label_weights,
-    refuse_forests,
+    reach,
+    refuse,
     with_objective,
 )
-from ._train import training_margins
+from ._train import LastMargins
 
 _TAKES_EVAL_X = "eval_X" in signature(lightgbm.LGBMClassifier.fit).parameters  # LightGBM 4.7
 
@@ -186,20 +188,21 @@ categorical_feature, callbacks, eval_X, eval_y
         -------
         self
         """
-        assert_all_finite(y)
-        check_classification_targets(y)
-        classes, encoded = exclusive_classes(y)
+        labels = as_labels(y, warn=True)
+        classes, encoded = exclusive_classes(labels)
         params = self.get_params()
         self._refuse(params, len(classes))
         init_model = check_continuation(init_model)
         if isinstance(init_model, lightgbm.LGBMClassifier) and not np.array_equal(init_model.classes_, classes):
             msg = f"init_model must have the labels of y, {classes}, got {init_model.classes_}"
             raise ValueError(msg)
-        by_label = label_weights(params, np.bincount(encoded, minlength=2))
+        by_label = label_weights(params, np.bincount(encoded, minlength=2), self.focal_multiclass == "ovr")
         plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, by_label)
         if init_score is None and init_model is None:
             plan = replace(plan, objective=replace(plan.objective, start=check_start(plan.intercept)))
-        evaluation = Evaluation(plan.objective, *_metrics(eval_metric, params, len(classes)))
+            reach(params, plan.intercept, plan.loss, self.n_estimators)
+        evaluation = Evaluation(plan.objective, *estimator_metrics(eval_metric, params, len(classes)))
+        eval_set = _with_labels(eval_set, y, labels, classes)
         eval_set, evaluated = _evaluation_sets(eval_set, eval_X, eval_y, classes)
 
         self._plan = plan
@@ -207,7 +210,7 @@ categorical_feature, callbacks, eval_X, eval_y
         try:
             super().fit(
                 X,
-                y,
+                labels,
                 sample_weight=sample_weight,
                 init_score=init_score,
                 eval_set=eval_set,
@@ -238,6 +241,13 @@ categorical_feature, callbacks, eval_X, eval_y
         self.focal_loss_: AnyFocalLoss = plan.loss
         note = Note(plan.loss, self.focal_prior, classes).to_json()
         self._Booster: Any = to_builtin(self.booster_, start, multiclass=self.focal_multiclass, note=note)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, and raise for names that would have no effect."""
+        check_names(params)
+        foreign(params, "focal_{}")
+        own: Self = super().set_params(**params)
+        return own
 
     def decision_function(self, X: Any, **kwargs: Any) -> npt.NDArray[np.float64]:
         """Margins, the start value included.
@@ -314,6 +324,7 @@ categorical_feature, callbacks, eval_X, eval_y
 
     def to_stock(self) -> Any:
         """Return the fitted model as a `lightgbm.LGBMClassifier`, for tools that want that very class."""
+        check_is_fitted(self)
         stock = lightgbm.LGBMClassifier()
         kept = {name: value for name, value in self.__dict__.items() if not name.startswith("focal_")}
         stock.__dict__.update(kept)
@@ -338,7 +349,7 @@ categorical_feature, callbacks, eval_X, eval_y
 
     def _refuse(self, params: dict[str, Any], n_labels: int) -> None:
         """Raise for what a custom objective cannot do, before any training."""
-        refuse_forests(params)
+        refuse(params)
         own = BINARY if n_labels <= 2 else ONE_VERSUS_REST if self.focal_multiclass == "ovr" else SOFTMAX
         value = given(params, "objective")
         if value is not None and (not isinstance(value, str) or value not in own):
@@ -349,40 +360,12 @@ categorical_feature, callbacks, eval_X, eval_y
             raise ValueError(msg)
 
 
-class LastMargins:
-    """A callback that keeps the margins of the training rows after the last round, where LightGBM tells them."""
-
-    before_iteration = False
-    order = 25  # before early stopping, which ends a round with an exception
-
-    def __init__(self) -> None:
-        self._margin: FloatArray | None = None
-        self._rounds = 0
-
-    def __call__(self, env: Any) -> None:
-        """Look whether this is the last round; called by LightGBM."""
-        if env.iteration == env.end_iteration - 1:
-            self._margin, self._rounds = training_margins(env.model), env.model.current_iteration()
-
-    def of(self, estimator: Any) -> FloatArray | None:
-        """Return the margins of a fitted estimator, or None where training ended earlier or LightGBM does not tell."""
-        best = estimator.best_iteration_
-        return self._margin if best <= 0 or best == self._rounds else None
-
-
-def _metrics(
-    eval_metric: Any, params: dict[str, Any], n_classes: int
-) -> tuple[tuple[str, ...], tuple[Callable[..., Any], ...]]:
-    """Return the names in LightGBM's order and the callables.
-
-    As in the parent: the names of the parameter come last, its default where eval_metric does not name it already.
-    """
-    names, functions = split_metrics("eval_metric", eval_metric)
-    parameter = given(params, "metric")
-    last = metric_names("metric", [parameter] if isinstance(parameter, str) else parameter or [], n_classes)
-    first = [name for name in metric_names("eval_metric", names, n_classes) if name not in last]
-    ordered = [*first, *last] if parameter is not None else metric_names("metric", [*first, "logloss"], n_classes)
-    return tuple(ordered), tuple(functions)
+def _with_labels(eval_set: Any, y: Any, labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> Any:
+    """Return evaluation sets with labels as those of the training set, which LightGBM knows by its being the same."""
+    if eval_set is None:
+        return None
+    sets = [eval_set] if isinstance(eval_set, tuple) else eval_set
+    return [(X, labels if own is y else classes[encode(own, classes, "eval_set")]) for X, own in sets]
 
 
 def _evaluation_sets(eval_set: Any, eval_X: Any, eval_y: Any, classes: npt.NDArray[Any]) -> tuple[Any, dict[str, Any]]:

@@ -6,7 +6,7 @@ predicts in the round, under LightGBM's names and in the order that the user gav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
 from itertools import combinations
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from .._settings import labels_and_weights
+from ._native import given
 from ._objective import FocalMetric, FocalObjective
 
 Float64Array = npt.NDArray[np.float64]
@@ -52,19 +53,25 @@ def _average_precision(y: Any, proba: Float64Array, margin: Any, weight: Any) ->
 
 
 def _auc_mu(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
-    """Mean over the pairs of classes of the AUC of their score difference (Kleiman and Page, ICML 2019)."""
+    """Mean over the pairs of classes of the AUC of their score difference (Kleiman and Page, ICML 2019).
+
+    Over the pairs that are there: of a class without rows LightGBM's own makes NaN.
+    """
+    weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
+    rows = [np.flatnonzero((y == k) & (weight > 0)) for k in range(margin.shape[1])]
     areas = []
-    for i, j in combinations(range(margin.shape[1]), 2):
-        rows = (y == i) | (y == j)
-        own = y[rows] == i
-        part = None if weight is None else weight[rows]
-        distance = 2 * (margin[rows, i] - margin[rows, j])
-        order = np.argsort(distance)
-        rank = np.empty(len(order), dtype=np.intp)
-        # LightGBM takes distances less than 1e-15 apart for ties.
-        rank[order] = np.concatenate([[0], np.cumsum(np.diff(distance[order]) >= 1e-15)])
-        areas.append(_auc_or(1.0, own, rank, part))
-    return float(np.mean(areas))
+    for a, b in combinations([k for k in range(len(rows)) if len(rows[k])], 2):
+        pair = np.concatenate([rows[a], rows[b]])
+        areas.append(_area(2 * (margin[pair, b] - margin[pair, a]), y[pair] == b, weight[pair]))
+    return float(np.mean(areas)) if areas else float("nan")
+
+
+def _area(score: Float64Array, positive: npt.NDArray[np.bool_], weight: Float64Array) -> float:
+    """Area under the ROC curve; as in LightGBM scores less than 1e-15 apart are ties."""
+    order = np.argsort(score)
+    rank = np.concatenate([[0], np.cumsum(np.diff(score[order]) >= 1e-15)])
+    own, rest = (np.bincount(rank, weight[order] * part) for part in (positive[order], ~positive[order]))
+    return float(own @ (np.cumsum(rest) - rest / 2) / (own.sum() * rest.sum()))
 
 
 BINARY: dict[str, tuple[Callable[..., float], bool]] = {
@@ -103,14 +110,27 @@ def split_metrics(name: str, metrics: Any) -> tuple[list[str], list[Callable[...
         if not (isinstance(metric, str) or callable(metric)):
             msg = f"{name} must be a name, a callable, or a list of them, got {metric!r}"
             raise TypeError(msg)
+        if name == "eval_metric" and callable(metric):
+            _check_signature(metric)
     return [m for m in several if isinstance(m, str)], [m for m in several if not isinstance(m, str)]
+
+
+def _check_signature(function: Any) -> None:
+    """Raise for a callable that LightGBM could not call: a metric of scikit-learn, for one."""
+    parameters = signature(function).parameters.values()
+    if not 2 <= len(parameters) <= 4 or any(own.kind == own.KEYWORD_ONLY for own in parameters):
+        msg = (
+            "eval_metric must take (y_true, y_pred), then weight and group if it wants them, and return (name, value, "
+            f"higher is better), got {getattr(function, '__name__', function)}{signature(function)}; wrap it"
+        )
+        raise TypeError(msg)
 
 
 def metric_names(parameter: str, names: Sequence[str], n_classes: int) -> list[str]:
     """Return LightGBM's own names, each once; `parameter` is where they come from, for an error."""
     table, prefix = (BINARY, "binary") if n_classes <= 2 else (MULTI, "multi")
     found: list[str] = []
-    for name in (part.strip() for given in names for part in given.split(",")):
+    for name in (part.strip() for several in names for part in several.split(",")):
         own = prefix + _SYNONYMS[name] if name in _SYNONYMS else name
         if own.lower() in _NONE:
             continue
@@ -123,6 +143,21 @@ def metric_names(parameter: str, names: Sequence[str], n_classes: int) -> list[s
         if own not in found:
             found.append(own)
     return found
+
+
+def estimator_metrics(
+    eval_metric: Any, params: Mapping[str, Any], n_classes: int
+) -> tuple[tuple[str, ...], tuple[Callable[..., Any], ...]]:
+    """Return the names in LightGBM's order and the callables.
+
+    As in the parent: the names of the parameter come last, its default where eval_metric does not name it already.
+    """
+    names, functions = split_metrics("eval_metric", eval_metric)
+    parameter = given(params, "metric")
+    last = metric_names("metric", [parameter] if isinstance(parameter, str) else parameter or [], n_classes)
+    first = [name for name in metric_names("eval_metric", names, n_classes) if name not in last]
+    ordered = [*first, *last] if parameter is not None else metric_names("metric", [*first, "logloss"], n_classes)
+    return tuple(ordered), tuple(functions)
 
 
 @dataclass(frozen=True)
@@ -143,11 +178,12 @@ class Evaluation:
         margin = np.asarray(first if native else second) + np.array(self.objective.start)
         proba = self.objective.predict_proba(margin)
         y = np.asarray(labels).astype(np.intp)
+        void = weight is not None and not np.any(weight)
         table = BINARY if margin.ndim == 1 else MULTI
         results = [
             FocalMetric.of(replace(self.objective, start=0.0))(labels, margin, weight)
             if name == "focal"
-            else (name, table[name][0](y, proba, margin, weight), table[name][1])
+            else (name, float("nan") if void else table[name][0](y, proba, margin, weight), table[name][1])
             for name in self.names
         ]
         predicted = proba[:, 1] if margin.ndim == 1 else proba
@@ -157,7 +193,11 @@ class Evaluation:
             elif native:
                 result = function(predicted, second)
             else:
-                arguments = (labels, predicted, weight)
+                arguments = (labels, predicted, weight, None)
                 result = function(*arguments[: len(signature(function).parameters)])
-            results.extend(result if isinstance(result, list) else [result])
+            for one in result if isinstance(result, list) else [result]:
+                if not isinstance(one, tuple) or len(one) != 3:
+                    msg = f"eval_metric must return (name, value, higher is better), or a list of them, got {one!r}"
+                    raise TypeError(msg)
+                results.append(one)
         return results

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -19,9 +18,11 @@ from ._params import (
     ONE_VERSUS_REST,
     SOFTMAX,
     bounded,
+    check_native,
     keep_objective,
     label_weights,
-    refuse_forests,
+    reach,
+    refuse,
     with_objective,
 )
 
@@ -79,7 +80,7 @@ def train(
     """
     check_flag("mean_shift", mean_shift)
     init_model = check_continuation(init_model)
-    run = Run(params, feval, held=init_model is not None)
+    run = Run(params, feval, num_boost_round, held=init_model is not None)
     booster = lightgbm.train(
         run.params(),
         train_set,
@@ -124,7 +125,7 @@ def cv(
     """
     if metrics is not None:
         params = without(params, "metric") | {"metric": metrics}
-    run = Run(params, feval, held=True)
+    run = Run(params, feval, num_boost_round, held=True)
     num_class = int(given(params, "num_class") or 1)
     starts: list[Any] = []
 
@@ -167,16 +168,18 @@ class Run:
     params : dict
         As in `train`.
     feval : callable, list of callables or None
+    rounds : int
     held : bool
         Whether the margins hold their start: in init_score, or in the model that training goes on from.
     """
 
-    def __init__(self, params: dict[str, Any], feval: Any, held: bool) -> None:
-        refuse_forests(params)
+    def __init__(self, params: dict[str, Any], feval: Any, rounds: int, held: bool) -> None:
+        check_native(params)
+        refuse(params)
         self.objective = _objective(params)
         self._params = params
         self._functions = tuple(split_metrics("feval", feval)[1])
-        self._held = held
+        self._held, self._rounds = held, rounds
         self._ready = False
         num_class = int(given(params, "num_class") or 1)
         named, functions = split_metrics("metric", given(params, "metric"))
@@ -201,24 +204,18 @@ class Run:
 
     def complete(self, data: Any, num_class: int) -> None:
         """Take class weights, scale and start from a training set."""
-        weighed = self.weighed(data)
+        weighed = self.weighed(data, num_class)
         held = self._held or data.get_init_score() is not None
         self.objective = (weighed.normalize if held else weighed.prepare)(data, num_class=num_class)
+        if not held:
+            reach(self._params, self.objective.start, self.objective.loss(num_class), self._rounds)
         self._ready = True
 
-    def weighed(self, data: Any) -> FocalObjective:
+    def weighed(self, data: Any, num_class: int) -> FocalObjective:
         """Return the objective with the weights by label that the parameters ask for."""
-        labels = np.asarray(data.get_label()).astype(np.intp)
-        by_label = label_weights(self._params, np.bincount(labels, minlength=2))
-        if by_label is None:
-            return self.objective
-        if self.objective.alpha is not None or given(self._params, "num_class") not in (None, 1):
-            msg = (
-                "scale_pos_weight and is_unbalance are for two classes without alpha, "
-                f"got {by_label} and {self.objective!r}; use alpha"
-            )
-            raise ValueError(msg)
-        return replace(self.objective, alpha=by_label)
+        rows = np.bincount(np.asarray(data.get_label()).astype(np.intp), minlength=max(2, num_class))
+        own = label_weights(self._params, rows, self.objective.multiclass == "ovr")
+        return self.objective.weighed(own, num_class)
 
     def evaluate(self, margin: FloatArray, data: Any) -> list[tuple[str, float, bool]]:
         """Return all metrics; called by LightGBM."""
@@ -257,6 +254,27 @@ def training_margins(booster: Any) -> FloatArray | None:
             booster.rollback_one_iter()
     booster.eval_train(keep)
     return held[0]
+
+
+class LastMargins:
+    """A callback that keeps the margins of the training rows after the last round, where LightGBM tells them."""
+
+    before_iteration = False
+    order = 25  # before early stopping, which ends a round with an exception
+
+    def __init__(self) -> None:
+        self._margin: FloatArray | None = None
+        self._rounds = 0
+
+    def __call__(self, env: Any) -> None:
+        """Look whether this is the last round; called by LightGBM."""
+        if env.iteration == env.end_iteration - 1:
+            self._margin, self._rounds = training_margins(env.model), env.model.current_iteration()
+
+    def of(self, estimator: Any) -> FloatArray | None:
+        """Return the margins of a fitted estimator, or None where training ended earlier or LightGBM does not tell."""
+        best = estimator.best_iteration_
+        return self._margin if best <= 0 or best == self._rounds else None
 
 
 def _objective(params: dict[str, Any]) -> FocalObjective:

@@ -9,18 +9,21 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimator import PARAMETERS, make_plan
+from .._estimator import PARAMETERS, check_names, make_plan
+from .._labels import as_labels
 from .._note import Note
-from .._validation import MAX_ALPHA, MIN_ALPHA, MULTICLASS, check_number
+from .._validation import MULTICLASS
 from ..losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 from ._metrics import Evaluation, History, MeanShift
 from ._native import Trainer, as_booster, in_native_order, load, outputs, xgboost
-from ._objective import MAX_DELTA_STEP, FocalObjective, as_base_score
+from ._objective import MAX_DELTA_STEP, FocalObjective, as_base_score, label_weights, reach, warn_of_names
 from ._target import Target
 
 # The attribute of a booster that holds what `Note` writes.
 NOTE = "focalboost"
 
+# Parameters of the estimator, which XGBoost itself is not to see.
+OWN = (*PARAMETERS, "class_weight")
 _OBJECTIVES = ("binary:logistic", "multi:softprob", "multi:softmax")
 
 
@@ -36,14 +39,18 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
     max_delta_step : float or None, default=4.0
         XGBoost's own, which has no bound by default: how far a leaf may move the log-odds before the learning rate. In
         a leaf of rare rows alone a Newton step goes too far. 0 or None set no bound.
+    class_weight : dict, "balanced" or None, default=None
+        Weights by label, as in scikit-learn; `xgboost.XGBClassifier` has none. Evaluation sets are not weighed.
     focal_gamma : float, default=2.0
-        Focusing parameter in [0, 40]; 0 is the log-loss. (``gamma`` is XGBoost's ``min_split_loss``.)
+        Focusing parameter in [0, 40]; 0 is the log-loss. (``gamma`` is XGBoost's ``min_split_loss``, and ``alpha`` its
+        ``reg_alpha``; under the short names they bring a warning.)
     focal_alpha : None, float, sequence, dict, "balanced" or "effective", default=None
         Class weights, as in `focalboost.BinaryFocalLoss`, `focalboost.MulticlassFocalLoss` and
-        `focalboost.SigmoidFocalLoss`; a dict has the labels as keys. Not together with ``scale_pos_weight``.
+        `focalboost.SigmoidFocalLoss`; a dict or a pandas Series has the labels as keys. Not together with
+        ``class_weight`` or ``scale_pos_weight``.
     focal_prior : {"weighted", "sampled"}, default="weighted"
-        Whose probabilities the model predicts: those of the problem that ``focal_alpha`` or ``scale_pos_weight``
-        weigh, as XGBoost does; or those of the data as sampled, with these weights undone.
+        Whose probabilities the model predicts: those of the problem that ``focal_alpha``, ``class_weight`` or
+        ``scale_pos_weight`` weigh, as XGBoost does; or those of the data as sampled, with these weights undone.
     focal_multiclass : {"softmax", "ovr"}, default="softmax"
         For more than two classes. With "ovr" each class has its own sigmoid, and rows do not sum to 1.
     focal_mean_shift : bool, default=True
@@ -77,6 +84,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         *,
         objective: str | None = "binary:logistic",
         max_delta_step: float | None = MAX_DELTA_STEP,
+        class_weight: Any = None,
         focal_gamma: float = 2.0,
         focal_alpha: Any = None,
         focal_prior: str = "weighted",
@@ -84,7 +92,9 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         focal_mean_shift: bool = True,
         **kwargs: Any,
     ) -> None:
+        check_names(kwargs)
         super().__init__(objective=objective, max_delta_step=max_delta_step, **kwargs)
+        self.class_weight = class_weight
         self.focal_gamma = focal_gamma
         self.focal_alpha = focal_alpha
         self.focal_prior = focal_prior
@@ -124,10 +134,12 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         -------
         self
         """
-        params = {name: value for name, value in self.get_params().items() if name not in PARAMETERS}
-        target = Target.of(y, self.focal_multiclass == "ovr")
+        params = {name: value for name, value in self.get_params().items() if name not in OWN}
+        warn_of_names(params)
         check_objective(params["objective"])
-        numbers = target.numbers(y, "y")
+        labels = as_labels(y)
+        target = Target.of(labels, self.focal_multiclass == "ovr")
+        numbers = target.numbers(labels, "y")
         plan = make_plan(
             self, FocalObjective, target.classes, numbers, sample_weight, label_weights(params["scale_pos_weight"])
         )
@@ -145,12 +157,13 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         params["max_delta_step"] = leaf_bound(params)
         if params["base_score"] is None and xgb_model is None:
             params["base_score"] = as_base_score(plan.intercept, plan.objective, target.columns)
-        labels = target.for_xgboost(numbers)
+            reach(params, plan.intercept, softmax, params["n_estimators"])
+        columns = target.for_xgboost(numbers)
         sets = None
         if eval_set is not None:
             # XGBoost knows the training set by its being the same object.
             sets = [
-                (in_native_order(part), labels if own is y else target.for_xgboost(target.numbers(own, "eval_set")))
+                (in_native_order(part), columns if own is y else target.for_xgboost(target.numbers(own, "eval_set")))
                 for part, own in eval_set
             ]
         trainer = Trainer(**params)
@@ -159,8 +172,8 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         trainer.metric, trainer.metric_names = history.metric, evaluation.by_xgboost
         trainer.fit(
             in_native_order(X),
-            labels,
-            sample_weight=in_native_order(sample_weight),
+            columns,
+            sample_weight=plan.weight,
             base_margin=in_native_order(base_margin),
             eval_set=sets,
             verbose=verbose,
@@ -227,6 +240,12 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         """
         return self.predict(X, output_margin=True, **kwargs)
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, and raise for a misspelt name."""
+        check_names(params)
+        own: Self = super().set_params(**params)
+        return own
+
     def load_model(self, fname: Any) -> None:
         """Read a model that this class, XGBoost or a checkpoint wrote.
 
@@ -267,7 +286,8 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
 
         Its labels are 0..K-1.
         """
-        params = {name: value for name, value in self.get_params().items() if name not in PARAMETERS}
+        check_is_fitted(self)
+        params = {name: value for name, value in self.get_params().items() if name not in OWN}
         stock = xgboost.XGBClassifier(**params | {"objective": self._native_objective()})
         stock._Booster = self.get_booster()
         stock.n_classes_ = self.n_classes_
@@ -282,7 +302,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
 
     def _wrapper_params(self) -> set[str]:
         """Return the parameters that XGBoost itself is not to see: a hook of the parent."""
-        return {*super()._wrapper_params(), *PARAMETERS}
+        return {*super()._wrapper_params(), *OWN}
 
     def _native_objective(self) -> str:
         return "multi:softprob" if isinstance(self.focal_loss_, MulticlassFocalLoss) else "binary:logistic"
@@ -316,14 +336,6 @@ def _plain_note(booster: Any) -> Note:
         msg = f"fname must be a model of binary:logistic or multi:softprob, got {name!r}; load it with xgboost.Booster"
         raise ValueError(msg)
     return Note.plain(BinaryFocalLoss, 2) if size == 1 else Note.plain(SigmoidFocalLoss, size, multilabel=True)
-
-
-def label_weights(scale_pos_weight: Any) -> tuple[float, float] | None:
-    if scale_pos_weight is None:
-        return None
-    rule = f"a finite number in [{MIN_ALPHA:g}, {MAX_ALPHA:g}]"
-    scale = check_number("scale_pos_weight", scale_pos_weight, rule, MIN_ALPHA, MAX_ALPHA)
-    return None if scale == 1 else (1.0, scale)
 
 
 def _check_continuation(booster: Any, base_score: Any, target: Target, softmax: bool) -> None:

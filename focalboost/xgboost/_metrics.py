@@ -1,4 +1,4 @@
-"""What comes between the rounds: metrics that are not XGBoost's own, notes in checkpoints, and the mean shift at the end.
+"""What comes between the rounds: metrics that are not XGBoost's own, notes in checkpoints, the mean shift at the end.
 
 Margins are log-odds, so XGBoost's metrics by name are right, and computed by it.
 """
@@ -60,7 +60,7 @@ class Evaluation:
     @property
     def order(self) -> list[str]:
         """Names of our metrics behind those of XGBoost that the user gave before them."""
-        return [*self.names, *(function.__name__ for function in self.callables)]
+        return [*self.names, *map(_name, self.callables)]
 
     def __call__(self, margin: Any, data: Any) -> list[Result]:
         """Return (name, value) of each metric that is not XGBoost's; called by XGBoost."""
@@ -72,9 +72,7 @@ class Evaluation:
             proba = self.objective.predict_proba(margin)
             proba = proba[:, 1] if proba.shape[1] == 2 and np.ndim(margin) == 1 else proba
             own = labels.argmax(axis=1) if labels.ndim == 2 and self.exclusive else labels
-            results += [
-                (f.__name__, self._called(f, own.astype(np.intp), margin, proba, weight)) for f in self.callables
-            ]
+            results += [(_name(f), self._called(f, own.astype(np.intp), margin, proba, weight)) for f in self.callables]
         return results
 
     @staticmethod
@@ -82,6 +80,11 @@ class Evaluation:
         """Call the user's function as XGBoost does."""
         predicted = margin if isinstance(function, FocalMetric) else proba
         return float(function(y, predicted) if weight is None else function(y, predicted, sample_weight=weight))
+
+
+def _name(function: Any) -> str:
+    """Return the name of a metric; a partial has that of its function."""
+    return str(getattr(getattr(function, "func", function), "__name__", type(function).__name__))
 
 
 class History(xgboost.callback.TrainingCallback):  # type: ignore[misc,name-defined]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar
@@ -9,8 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .._callbacks import FocalMetricBase, FocalObjectiveBase, in_order, mean_loss
+from .._callbacks import FocalMetricBase, FocalObjectiveBase, LabelWeights, in_order, mean_loss, warn_of_reach
 from .._settings import labels_and_weights
+from .._validation import MAX_ALPHA, MIN_ALPHA, SCALE_RULE, check_number
 from . import _native
 from ._native import probability
 
@@ -148,3 +151,29 @@ def as_base_score(start: float | npt.NDArray[np.float64], objective: FocalObject
     centre = np.mean(start) if objective.multiclass == "softmax" else 0.0
     margins: list[float] = (np.asarray(start) - centre).tolist()
     return margins
+
+
+def label_weights(scale_pos_weight: Any) -> LabelWeights | None:
+    """Return what XGBoost's objective weighs labels 0 and 1 with."""
+    if scale_pos_weight is None:
+        return None
+    scale = check_number("scale_pos_weight", scale_pos_weight, SCALE_RULE, MIN_ALPHA, MAX_ALPHA)
+    return None if scale == 1 else ("scale_pos_weight", scale, ((1.0, scale),))
+
+
+def warn_of_names(params: Mapping[str, Any]) -> None:
+    """Warn of XGBoost's short names, which are those of the focal loss's parameters too."""
+    for name, long in (("gamma", "min_split_loss"), ("alpha", "reg_alpha")):
+        if params.get(name) is not None:
+            msg = (
+                f"{name} is XGBoost's {long} here, got {params[name]!r}; the focal loss has focal_{name} in the "
+                f"estimators and FocalObjective({name}=...) natively. Give it as {long} if that is meant"
+            )
+            warnings.warn(msg, UserWarning, stacklevel=3)
+
+
+def reach(params: Mapping[str, Any], start: Any, softmax: bool, rounds: int | None) -> None:
+    """Warn where the bound of leaves keeps so many rounds from even odds."""
+    given = [params[name] for name in ("learning_rate", "eta") if params.get(name) is not None]
+    bound = None if params.get("booster") == "gblinear" else params.get("max_delta_step")
+    warn_of_reach(start, softmax, 100 if rounds is None else rounds, given[0] if given else 0.3, bound)

@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils import assert_all_finite, check_array
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import type_of_target
 
-from .._estimator import encode, exclusive_classes
+from .._labels import encode, exclusive_classes
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,8 @@ class Target:
     columns: bool = False
 
     @classmethod
-    def of(cls, y: Any, one_versus_rest: bool) -> Self:
-        """Read training labels of shape (n_samples,) or (n_samples, n_labels)."""
-        assert_all_finite(y)
-        check_classification_targets(y)
+    def of(cls, y: npt.NDArray[Any], one_versus_rest: bool) -> Self:
+        """Take training labels of shape (n_samples,) or (n_samples, n_labels), from `as_labels`."""
         kind = type_of_target(y)
         if kind == "multilabel-indicator":
             return cls(np.arange(np.shape(y)[1]), multilabel=True, columns=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
+from .._estimator import check_names
 from .._settings import labels_and_weights
-from .._validation import MAX_ALPHA, MIN_ALPHA, check_flag, check_number
+from .._validation import check_flag
 from ._metrics import Evaluation, History, MeanShift
 from ._native import as_booster, xgboost
-from ._objective import MAX_DELTA_STEP, FocalMetric, FocalObjective, as_base_score
+from ._objective import MAX_DELTA_STEP, FocalMetric, FocalObjective, as_base_score, label_weights, reach, warn_of_names
 
 _OBJECTIVES = ("binary:logistic", "multi:softprob", "multi:softmax")
 
@@ -71,7 +71,7 @@ def train(
     (100,)
     """
     check_flag("mean_shift", mean_shift)
-    ready, objective = _started(params, dtrain, obj, continued=xgb_model is not None)
+    ready, objective = _started(params, dtrain, obj, num_boost_round, continued=xgb_model is not None)
     if xgb_model is not None:
         xgb_model = as_booster(xgb_model)
     ready, metric, history = _measured(ready, objective, custom_metric)
@@ -118,7 +118,7 @@ def cv(
         As from `xgboost.cv`.
     """
     names = [metrics] if isinstance(metrics, str) else list(metrics)
-    ready, objective = _started(params, dtrain, obj, continued=False)
+    ready, objective = _started(params, dtrain, obj, num_boost_round, continued=False)
     ready, metric, _ = _measured(ready | ({"eval_metric": names} if names else {}), objective, custom_metric)
 
     def started(train_part: Any, test_part: Any, fold: Any) -> tuple[Any, Any, Any]:
@@ -136,7 +136,7 @@ def cv(
 
 
 def _started(
-    params: dict[str, Any], data: Any, objective: FocalObjective | None, continued: bool
+    params: dict[str, Any], data: Any, objective: FocalObjective | None, rounds: int, continued: bool
 ) -> tuple[dict[str, Any], FocalObjective]:
     """Return the parameters with objective and start, and what trains."""
     if xgboost.collective.is_distributed():
@@ -149,6 +149,8 @@ def _started(
     if not isinstance(objective, FocalObjective) or objective.score != "log_odds":
         msg = f"obj must be a FocalObjective in log-odds, got {objective!r:.80}; others are for xgboost.train"
         raise TypeError(msg)
+    warn_of_names(params)
+    check_names(params, native=True)
     ready = dict(params)
     num_class = int(ready.get("num_class") or 0)
     labels, _ = labels_and_weights(data)
@@ -169,21 +171,16 @@ def _started(
         raise ValueError(msg)
     if ready.get("booster") != "gblinear":  # which has no leaves
         ready.setdefault("max_delta_step", MAX_DELTA_STEP)
-    scale = ready.pop("scale_pos_weight", None)
-    if scale not in (None, 1):
-        rule = f"a finite number in [{MIN_ALPHA:g}, {MAX_ALPHA:g}]"
-        pair = (1.0, check_number("scale_pos_weight", scale, rule, MIN_ALPHA, MAX_ALPHA))
-        if objective.alpha is not None or softmax:
-            msg = f"scale_pos_weight must be for two classes without alpha, got {scale} and {objective!r}; use alpha"
-            raise ValueError(msg)
-        objective = replace(objective, alpha=(pair,) * labels.shape[1] if columns else pair)
     size = num_class if softmax else labels.shape[1] if columns else 1
+    objective = objective.weighed(label_weights(ready.pop("scale_pos_weight", None)), size)
     objective = objective.normalize(data, num_class=size)
     if continued and ready.get("base_score") is not None:
         msg = f"base_score must not be given with xgb_model, whose start is kept, got {ready['base_score']!r}"
         raise ValueError(msg)
     if not continued and ready.get("base_score") is None:
-        ready["base_score"] = as_base_score(objective.intercept(data, num_class=size), objective, columns)
+        start = objective.intercept(data, num_class=size)
+        ready["base_score"] = as_base_score(start, objective, columns)
+        reach(ready, start, softmax, rounds)
     return ready, objective
 
 
