@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
+import importlib.util
 import os
 import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+
+def installed(name: str) -> bool:
+    """Return whether a framework can be imported, without importing it."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # for a module that something else has put in its place
+        return False
 
 
 def require(name: str, extra: str, minimum: tuple[int, int]) -> ModuleType:

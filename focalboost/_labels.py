@@ -34,7 +34,11 @@ def as_labels(y: Any, name: str = "y", warn: bool = False) -> npt.NDArray[Any]:
     if y is None:
         msg = f"{name} must hold labels. Expected array-like (array or non-string sequence), got None"
         raise ValueError(msg)
-    labels = np.asarray(y)
+    # A list of several kinds would become one of strings.
+    labels = np.asarray(y, dtype=object if isinstance(y, list | tuple) else None)
+    if labels.ndim == 0:
+        msg = f"{name} must be an array of labels, got {type(y).__name__}"
+        raise TypeError(msg)
     if labels.ndim != 2 or labels.shape[1] == 1:
         labels = column_or_1d(labels, warn=warn)
     if labels.dtype == object or labels.dtype.kind == "T":
@@ -62,7 +66,7 @@ def encode(y: Any, classes: npt.NDArray[Any], name: str) -> npt.NDArray[np.intp]
         labels = labels.astype(object)
     unknown = np.setdiff1d(labels, classes)
     if len(unknown):
-        msg = f"{name} must hold labels of the training set, got {unknown[0]!r}"
+        msg = f"{name} must hold labels of the training set, got {unknown[:1].tolist()[0]!r}"
         raise ValueError(msg)
     codes: npt.NDArray[np.intp] = np.searchsorted(classes, labels)
     return codes
@@ -76,7 +80,11 @@ def _typed(labels: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
             raise _missing_error(name, value)
     for kind, dtype in ((str, object), (bool | np.bool_, bool), (Integral, None), (Real, float), (date, "datetime64")):
         if all(isinstance(value, kind) for value in values):
-            return np.array(values, dtype=dtype).reshape(labels.shape)
+            typed = np.array(values, dtype=dtype).reshape(labels.shape)
+            if kind is Integral and typed.dtype == object:
+                msg = f"{name} must hold integers of 64 bits, got {max(values, key=abs)}; give such labels as strings"
+                raise ValueError(msg)
+            return typed
     kinds = sorted({type(value).__name__ for value in values})
     msg = f"{name} must hold labels of one kind, numbers, strings, booleans or dates, got {', '.join(kinds)}"
     raise ValueError(msg)

@@ -6,6 +6,7 @@ data has ``get_label`` and ``get_weight``.
 
 from __future__ import annotations
 
+import os
 from abc import ABC
 from dataclasses import KW_ONLY, dataclass
 from types import ModuleType
@@ -57,6 +58,10 @@ class FocalSettings(ABC):
     _native: ClassVar[ModuleType]
 
     def __post_init__(self) -> None:
+        if isinstance(self.gamma, np.ndarray) or hasattr(self.alpha, "get_label"):
+            name = type(self).__name__
+            msg = f"{name} must be made before it is called, got the class itself; give {name}(gamma=2.0)"
+            raise TypeError(msg)
         check_choice("score", self.score, SCORES)
         object.__setattr__(self, "gamma", check_gamma(self.gamma, self.score))
         object.__setattr__(self, "alpha", check_alpha(self.alpha))
@@ -165,8 +170,13 @@ def labels_and_weights(y_true: Any, sample_weight: Any = None) -> tuple[Any, Any
     """Return labels and weights, of a framework's data set its own; a single column of labels is flat."""
     if not hasattr(y_true, "get_label"):
         return flat(np.asarray(y_true)), None if sample_weight is None else flat(np.asarray(sample_weight))
-    labels, weights = y_true.get_label(), y_true.get_weight()
+    labels = None
+    if getattr(y_true, "label", ()) is not None:
+        labels = y_true.get_label()
+    elif isinstance(y_true.data, str | os.PathLike) or y_true.used_indices is not None:
+        labels = y_true.construct().get_label()  # a LightGBM Dataset of a file, or a part of another
     if labels is None or (len(labels) == 0 and n_rows(y_true) > 0):
         msg = "y_true must hold labels, got a data set without any; give it label="
         raise ValueError(msg)
+    weights = y_true.get_weight()
     return np.asarray(labels), (None if weights is None or len(weights) == 0 else np.asarray(weights))

@@ -143,6 +143,8 @@ def check_alpha(alpha: Any) -> Alpha:
         return None
     if isinstance(alpha, str):
         return check_choice("alpha", alpha, ALPHA_RULES)
+    if hasattr(alpha, "to_dict"):  # a pandas Series, by its index
+        alpha = alpha.to_dict()
     if isinstance(alpha, Mapping):
         keys = list(alpha)
         if sorted(keys, key=str) != sorted(range(len(keys)), key=str) or len(keys) < 2:

@@ -156,7 +156,7 @@ class MulticlassFocalLoss(FocalLoss):
         if isinstance(alpha, float):
             msg = (
                 f"alpha must hold one weight per class in MulticlassFocalLoss, got the number {alpha!r}; "
-                "give a sequence of K weights, 'balanced', or use SigmoidFocalLoss"
+                "give a sequence of K weights, or 'balanced'; a number is for two classes and one-vs-rest"
             )
             raise ValueError(msg)
         if isinstance(alpha, tuple) and (len(alpha) < 2 or isinstance(alpha[0], tuple)):

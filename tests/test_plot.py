@@ -110,10 +110,36 @@ def test_score_by_gamma_in_a_pipeline_with_several_scores_and_spaces(data, class
     display = ScoreByGammaDisplay.from_estimator(search, param="focallgbmclassifier__focal_gamma", score="roc_auc")
     np.testing.assert_array_equal(display.gamma, [0.5, 2.0])
     np.testing.assert_array_equal(display.mean, search.cv_results_["mean_test_roc_auc"][:2])
+    found = ScoreByGammaDisplay.from_estimator(make_pipeline(StandardScaler(), search), score="roc_auc")
+    np.testing.assert_array_equal(found.mean, display.mean)
     with pytest.raises(ValueError, match="cv_results must hold 'param_focal_gamma', it has param_focallgbm"):
-        ScoreByGammaDisplay.from_estimator(search, score="roc_auc")
+        ScoreByGammaDisplay.from_estimator(search, param="focal_gamma", score="roc_auc")
     with pytest.raises(ValueError, match="must hold 'mean_test_score'"):
         ScoreByGammaDisplay.from_estimator(search, param="focallgbmclassifier__focal_gamma")
+
+
+def test_a_halving_search_shows_the_last_round_of_all_gammas():
+    results = {
+        "param_focal_gamma": [0.0, 1.0, 2.0, 0.0, 1.0, 2.0, 1.0],
+        "iter": [0, 0, 0, 1, 1, 1, 2],
+        "mean_test_score": [0.9, 0.9, 0.9, 0.5, 0.6, 0.7, 0.99],
+        "std_test_score": [0.1] * 7,
+    }
+    display = ScoreByGammaDisplay.from_cv_results(results)
+    np.testing.assert_array_equal(display.gamma, [0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(display.mean, [0.5, 0.6, 0.7])
+
+
+def test_of_two_parameters_each_gamma_has_the_best_of_the_other():
+    results = {
+        "param_focal_gamma": [0.0, 0.0, 1.0, 1.0],
+        "param_num_leaves": [3, 7, 3, 7],
+        "mean_test_score": [0.1, 0.2, 0.4, 0.3],
+        "std_test_score": [0.01, 0.02, 0.04, 0.03],
+    }
+    display = ScoreByGammaDisplay.from_cv_results(results)
+    np.testing.assert_array_equal(display.mean, [0.2, 0.4])
+    np.testing.assert_array_equal(display.std, [0.02, 0.04])
 
 
 def test_failed_candidates_are_left_out():
