@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,14 @@ def check_names(names: Iterable[str], native: bool = False) -> None:
             meant = f"did you mean {near[0]}? " if near else ""
             msg = f"{name} is no parameter: {meant}there are {', '.join(PARAMETERS)}"
             raise TypeError(msg)
+
+
+def warn_of_order(what: str, remedy: str, classes: npt.NDArray[Any], y: npt.NDArray[np.intp]) -> None:
+    """Warn where something means the last of two names in sorted order, and that is the more frequent one."""
+    if len(classes) == 2 and classes.dtype.kind not in "biuf" and 2 * np.count_nonzero(y) > len(y):
+        first, last = classes.tolist()
+        msg = f"{what} {last!r}, the last label in sorted order and the more frequent one; {remedy.format(first, last)}"
+        warnings.warn(msg, UserWarning, stacklevel=4)
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,12 @@ def make_plan(
         msg = f"class_weight must be None for multilabel targets, got {class_weight!r}; give focal_alpha pairs"
         raise ValueError(msg)
     num_class = y.shape[1] if columns else len(classes) if len(classes) > 2 else 1
+    if not columns and isinstance(alpha, float):
+        remedy = f"name both, as in focal_alpha={{{{{{0!r}}: {alpha:g}, {{1!r}}: {1 - alpha:g}}}}}"
+        warn_of_order(f"focal_alpha={alpha:g} weighs", remedy, classes, y)
+    if not columns and label_weights is not None and label_weights[0] == "scale_pos_weight":
+        remedy = f"name them, as in class_weight={{{{{{0!r}}: {label_weights[1]:g}, {{1!r}}: 1}}}}"
+        warn_of_order(f"scale_pos_weight={label_weights[1]} weighs", remedy, classes, y)
     sample_weight = None if sample_weight is None else flat(np.asarray(sample_weight))
     weight, by_class = sample_weight, None
     if class_weight is not None:

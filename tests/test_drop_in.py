@@ -124,6 +124,27 @@ def test_alpha_as_a_series_by_label(family, fraud):
     assert native.alpha == (1.0, 3.0)
 
 
+@pytest.mark.filterwarnings("error:.*the last label in sorted order")
+def test_a_positive_label_that_sorts_first(family, fraud):
+    """A number means the last label: a warning where that is the frequent one, and a dict to name the other."""
+    X, y = fraud
+    labels = np.where(y == 1, "fraud", "ok")
+    by_name = family.Focal(**family.fast, focal_alpha={"fraud": 0.75, "ok": 0.25}).fit(X, labels)
+    by_number = family.Focal(**family.fast, focal_alpha=0.75).fit(X, y)
+    column = list(by_name.classes_).index("fraud")
+    np.testing.assert_allclose(by_name.predict_proba(X)[:, column], by_number.predict_proba(X)[:, 1], rtol=1e-5)
+    for name, value in (("focal_alpha", 0.75), ("scale_pos_weight", 3.0)):
+        clf = family.Focal(**family.fast, **{name: value})
+        with pytest.warns(UserWarning, match=rf"{name}={value} weighs 'ok', the last label.*\{{'fraud': "):
+            clf.fit(X, labels)
+    metric = "average_precision" if family.module.__name__ == "lightgbm" else "aucpr"
+    with pytest.warns(UserWarning, match=f"{metric} is that of 'ok', the last label"):
+        family.fit(family.Focal(**family.fast), X, labels, X, labels, eval_metric=[metric])
+    family.fit(
+        family.Focal(**family.fast, focal_alpha=0.75), X, np.where(y == 1, "yes", "no"), X, np.where(y, "yes", "no")
+    )
+
+
 def test_class_weight_is_sample_weight(family, fraud):
     X, y = fraud
     weight = np.where(y == 1, 9.0, 1.0)
@@ -234,12 +255,12 @@ def test_an_unfitted_model_has_no_stock_model(family):
 
 
 def test_a_number_for_three_classes(family, three):
-    with pytest.raises(ValueError, match="focal_alpha must hold one weight per class.* 0.25; .*two classes"):
+    with pytest.raises(ValueError, match=r"focal_alpha must hold one weight per class.* 0.25; .*two classes"):
         family.Focal(focal_alpha=0.25).fit(*three)
 
 
 def test_label_weights_are_named_as_they_were_given(family, fraud):
-    with pytest.raises(ValueError, match="scale_pos_weight must not be given with an alpha.* got 9.0 and 0.5"):
+    with pytest.raises(ValueError, match=r"scale_pos_weight must not be given with an alpha.* got 9.0 and 0.5"):
         family.Focal(scale_pos_weight=9, focal_alpha=0.5).fit(*fraud)
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimator import PARAMETERS, Plan, check_names, make_plan
+from .._estimator import PARAMETERS, Plan, check_names, make_plan, warn_of_order
 from .._kernel._threads import available_threads
 from .._labels import as_labels, encode, exclusive_classes
 from .._note import Note
@@ -202,6 +202,8 @@ categorical_feature, callbacks, eval_X, eval_y
             plan = replace(plan, objective=replace(plan.objective, start=check_start(plan.intercept)))
             reach(params, plan.intercept, plan.loss, self.n_estimators)
         evaluation = Evaluation(plan.objective, *estimator_metrics(eval_metric, params, len(classes)))
+        if "average_precision" in evaluation.names:
+            warn_of_order("average_precision is that of", "write a callable for that of {!r}", classes, encoded)
         eval_set = _with_labels(eval_set, y, labels, classes)
         eval_set, evaluated = _evaluation_sets(eval_set, eval_X, eval_y, classes)
 

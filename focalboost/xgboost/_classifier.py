@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimator import PARAMETERS, check_names, make_plan
+from .._estimator import PARAMETERS, check_names, make_plan, warn_of_order
 from .._labels import as_labels
 from .._note import Note
 from .._validation import MULTICLASS
@@ -150,6 +150,8 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         note = Note(plan.loss, self.focal_prior, target.classes, target.multilabel)
         default = "" if params.get("disable_default_eval_metric") else "mlogloss" if softmax else "logloss"
         evaluation = Evaluation.of(params["eval_metric"], default, plan.objective, not target.multilabel)
+        if "aucpr" in evaluation.names and not target.columns:
+            warn_of_order("aucpr is that of", "write a callable for that of {!r}", target.classes, numbers)
         history = History(evaluation, **{NOTE: note.to_json()})
 
         params["objective"] = plan.objective
