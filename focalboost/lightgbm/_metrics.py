@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -58,20 +57,30 @@ def _auc_mu(y: Any, proba: Float64Array, margin: Any, weight: Any) -> float:
     Over the pairs that are there: of a class without rows LightGBM's own makes NaN.
     """
     weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
-    rows = [np.flatnonzero((y == k) & (weight > 0)) for k in range(margin.shape[1])]
-    areas = []
-    for a, b in combinations([k for k in range(len(rows)) if len(rows[k])], 2):
-        pair = np.concatenate([rows[a], rows[b]])
-        areas.append(_area(2 * (margin[pair, b] - margin[pair, a]), y[pair] == b, weight[pair]))
-    return float(np.mean(areas)) if areas else float("nan")
+    kept = np.flatnonzero(weight > 0)
+    y, margin, weight = y[kept], margin[kept], weight[kept]
+    present = np.unique(y)
+    areas = [_areas(y, margin, weight, int(k), present[present > k]) for k in present[:-1]]
+    return float(np.concatenate(areas).mean()) if areas else float("nan")
 
 
-def _area(score: Float64Array, positive: npt.NDArray[np.bool_], weight: Float64Array) -> float:
-    """Area under the ROC curve; as in LightGBM scores less than 1e-15 apart are ties."""
-    order = np.argsort(score)
-    rank = np.concatenate([[0], np.cumsum(np.diff(score[order]) >= 1e-15)])
-    own, rest = (np.bincount(rank, weight[order] * part) for part in (positive[order], ~positive[order]))
-    return float(own @ (np.cumsum(rest) - rest / 2) / (own.sum() * rest.sum()))
+def _areas(y: Any, margin: Any, weight: Float64Array, k: int, others: npt.NDArray[np.intp]) -> Float64Array:
+    """Return the area under the ROC curve of each of `others` against class k."""
+    own, rest = np.flatnonzero(y == k), np.flatnonzero(y > k)
+    rows = np.concatenate([np.tile(own, len(others)), rest])
+    pair = np.concatenate([np.repeat(others, len(own)), y[rest]])
+    score = 2 * (margin[rows, pair] - margin[rows, k])
+    order = np.lexsort((score, pair))
+    rows, pair, score = rows[order], pair[order], score[order]
+    # As in LightGBM scores less than 1e-15 apart are ties.
+    new = (np.diff(score) >= 1e-15) | (np.diff(pair) > 0)
+    rank = np.concatenate([[0], np.cumsum(new)])
+    high, low = (np.bincount(rank, weight[rows] * part) for part in (y[rows] != k, y[rows] == k))
+    starts, total = rank[np.searchsorted(pair, others)], weight[own].sum()
+    before = total * np.repeat(np.arange(len(others)), np.diff([*starts, len(low)]))  # in the pairs that come first
+    below = np.cumsum(low) - low / 2 - before
+    areas: Float64Array = np.add.reduceat(high * below, starts) / (np.add.reduceat(high, starts) * total)
+    return areas
 
 
 BINARY: dict[str, tuple[Callable[..., float], bool]] = {
