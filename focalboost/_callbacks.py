@@ -183,6 +183,16 @@ class FocalObjectiveBase(FocalSettings):
             return self
         return replace(self, alpha=pairs[0] if num_class < 2 else pairs * (num_class // len(pairs)))
 
+    def _start_hessian(self, y_true: Any, sample_weight: npt.ArrayLike | None, num_class: int) -> tuple[float, float]:
+        """Return the Hessian of all rows at the start, of the column that has most, and that without any weights."""
+        labels, weights = labels_and_weights(y_true, sample_weight)
+        plain = replace(self.loss(num_class), gamma=0.0, alpha=None)
+        found = []
+        for loss, own in ((replace(plain, alpha=self.alpha), weights), (plain, None)):
+            counts = loss._class_weights(labels, own, max(2, num_class))
+            found.append(float((loss._mean_hessian(counts) * counts.sum(axis=1)).max()))
+        return found[0], found[1]
+
     def mean_shift(
         self, y_true: Any, raw_prediction: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> float | npt.NDArray[np.float64]:
@@ -289,6 +299,22 @@ class FocalMetricBase(FocalSettings):
         return self._loss_of(margin.ndim)._evaluate(
             rows.y_true, margin, rows.sample_weight, n_threads=rows.n_threads, openmp=self._native.OPENMP
         )
+
+
+def warn_of_weights(hessian: tuple[float, float], name: str, value: Any) -> None:
+    """Warn where weights keep leaves of the first round from the Hessian that they need: the model stays as it starts.
+
+    Parameters
+    ----------
+    hessian : of all rows at the start, and what it is where all weights are 1
+    name, value : of the parameter that asks for as much in a leaf
+    """
+    if hessian[0] < 2 * float(value) <= hessian[1]:
+        msg = (
+            f"{name}={value:g} lets no tree split: as they are weighed, all rows have a Hessian of {hessian[0]:.3g} at "
+            "the start, and the model will be constant; lower it, or scale the weights up, as in alpha / min(alpha)"
+        )
+        warnings.warn(msg, UserWarning, stacklevel=4)
 
 
 def warn_of_reach(start: float | npt.NDArray[np.float64], exclusive: bool, rounds: Any, rate: Any, bound: Any) -> None:

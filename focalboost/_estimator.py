@@ -51,13 +51,15 @@ class Plan(Generic[Objective]):
     """What a fit needs beyond the parent's.
 
     ``loss`` is the loss with the user's alpha; ``objective`` is what trains, and may weigh label 1 further
-    (scale_pos_weight). ``weight`` is that of the rows, class weights included.
+    (scale_pos_weight). ``weight`` is that of the rows, class weights included; ``hessian`` that of all rows at the
+    start, and what it is without weights.
     """
 
     loss: AnyFocalLoss
     objective: Objective
     intercept: float | npt.NDArray[np.float64]
     weight: npt.NDArray[np.float32] | None
+    hessian: tuple[float, float]
 
 
 @contextmanager
@@ -131,7 +133,8 @@ def make_plan(
         ).resolve(y, sample_weight, num_class)
         loss = objective.loss(num_class)
         objective = objective.weighed(label_weights, num_class).normalize(y, weight, num_class)
-        return Plan(loss, objective, objective.intercept(y, weight, num_class), weight)
+        start, hessian = objective.intercept(y, weight, num_class), objective._start_hessian(y, weight, num_class)
+        return Plan(loss, objective, start, weight, hessian)
 
 
 def alpha_by_class(alpha: Any, classes: npt.NDArray[Any]) -> Any:

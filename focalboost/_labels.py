@@ -34,8 +34,10 @@ def as_labels(y: Any, name: str = "y", warn: bool = False) -> npt.NDArray[Any]:
     if y is None:
         msg = f"{name} must hold labels. Expected array-like (array or non-string sequence), got None"
         raise ValueError(msg)
-    # A list of several kinds would become one of strings.
-    labels = np.asarray(y, dtype=object if isinstance(y, list | tuple) else None)
+    labels = np.asarray(y)
+    if labels.dtype.kind == "U" and isinstance(y, list | tuple):
+        kept = np.asarray(y, dtype=object)  # where numbers have not become strings
+        labels = labels if all(isinstance(value, str) for value in kept.flat) else kept
     if labels.ndim == 0:
         msg = f"{name} must be an array of labels, got {type(y).__name__}"
         raise TypeError(msg)

@@ -118,8 +118,8 @@ def test_alpha_as_a_series_by_label(family, fraud):
     X, y = fraud
     counts = pd.Series(np.where(y, "fraud", "ok")).value_counts()
     assert list(counts.index) == ["ok", "fraud"]  # not the order of the classes
-    clf = family.Focal(**family.fast, focal_alpha=1 / counts).fit(X, np.where(y, "fraud", "ok"))
-    assert clf.focal_loss_.alpha == pytest.approx((1 / counts["fraud"], 1 / counts["ok"]))
+    clf = family.Focal(**family.fast, focal_alpha=counts.max() / counts).fit(X, np.where(y, "fraud", "ok"))
+    assert clf.focal_loss_.alpha == pytest.approx((counts["ok"] / counts["fraud"], 1.0))
     native = family.adapter.FocalObjective(2.0, pd.Series({1: 3.0, 0: 1.0}))
     assert native.alpha == (1.0, 3.0)
 
@@ -242,6 +242,28 @@ def test_few_slow_rounds_bring_a_warning(family, fraud):
 def test_enough_rounds_bring_none(family, fraud, more):
     X, y = fraud
     family.Focal(**(family.fast | {"n_estimators": 100, "learning_rate": 0.01, "max_delta_step": 2.0} | more)).fit(X, y)
+
+
+def test_weights_that_let_no_tree_split_bring_a_warning(family, fraud):
+    """As alpha = 1 / counts does with XGBoost's min_child_weight of 1: stock models are constant too."""
+    X, y = fraud
+    name, smallest = ("min_child_weight", 1e-3) if family.module.__name__ == "lightgbm" else ("min_child_weight", 1.0)
+    alpha = 1e-3 * smallest / np.bincount(y)
+    clf = family.Focal(**family.fast, focal_alpha=tuple(alpha))
+    with pytest.warns(UserWarning, match=f"{name}={smallest:g} lets no tree split: .* constant; lower it"):
+        clf.fit(X, y)
+    assert np.ptp(clf.predict_proba(X)[:, 1]) == 0
+    scaled = family.Focal(**family.fast, focal_alpha=tuple(alpha / alpha.min())).fit(X, y)
+    assert np.ptp(scaled.predict_proba(X)[:, 1]) > 0.1
+    if family.module.__name__ == "lightgbm":
+        data, more = family.module.Dataset(X, y), {"verbosity": -1, "num_threads": 1}
+        more["objective"], name = family.adapter.FocalObjective(2.0, tuple(alpha)), "min_sum_hessian_in_leaf"
+        native = functools.partial(family.adapter.train, more, data, 2)
+    else:
+        objective = family.adapter.FocalObjective(2.0, tuple(alpha))
+        native = functools.partial(family.adapter.train, {"nthread": 1}, family.module.DMatrix(X, y), 2, obj=objective)
+    with pytest.warns(UserWarning, match=f"{name}={smallest:g} lets no tree split"):
+        native()
 
 
 # ---- what is not there -------------------------------------------------------------------------------

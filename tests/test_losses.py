@@ -253,7 +253,8 @@ def test_docstrings_have_examples():
 
 
 def test_public_names():
-    public = {name for name, value in vars(focalboost).items() if name[0] != "_" and not inspect.ismodule(value)}
+    names = (name for name in dir(focalboost) if name[0] != "_")
+    public = {name for name in names if not inspect.ismodule(getattr(focalboost, name))}
     assert public - {"version"} == set(focalboost.__all__) - {"__version__"}
     for name in focalboost.__all__:
         assert getattr(focalboost, name).__doc__

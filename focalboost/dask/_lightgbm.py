@@ -14,7 +14,7 @@ from .._validation import check_start
 from ..lightgbm import FocalLGBMClassifier, FocalObjective
 from ..lightgbm._booster import moved
 from ..lightgbm._native import lightgbm
-from ..lightgbm._params import bounded, keep_objective, label_weights, reach, with_objective
+from ..lightgbm._params import bounded, check_reach, keep_objective, label_weights, with_objective
 from ._cluster import OnCluster
 from ._shards import class_factors, counted_alpha, load
 
@@ -104,7 +104,7 @@ class DaskFocalLGBMClassifier(OnCluster, FocalLGBMClassifier):  # type: ignore[m
         plan = make_plan(local, FocalObjective, shards.classes, numbers, shards.weights, by_label)
 
         plan = replace(plan, objective=replace(plan.objective, start=check_start(plan.intercept)))
-        reach(params, plan.intercept, plan.loss, self.n_estimators)
+        check_reach(params, plan.intercept, plan.hessian, plan.loss, self.n_estimators)
 
         # A regressor takes class numbers as they are; a classifier would encode those of its worker again.
         inner = lightgbm.DaskLGBMRegressor(client=self.client_)

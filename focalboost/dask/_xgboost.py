@@ -17,7 +17,7 @@ from ..xgboost import FocalObjective
 from ..xgboost._classifier import NOTE, FocalXGBClassifier, check_objective, leaf_bound
 from ..xgboost._metrics import Evaluation, History, Result
 from ..xgboost._native import move_start, over_workers
-from ..xgboost._objective import as_base_score, label_weights, reach, warn_of_names
+from ..xgboost._objective import as_base_score, check_reach, label_weights, warn_of_names
 from ._cluster import OnCluster
 from ._shards import Shards, class_factors, counted_alpha, load
 
@@ -105,7 +105,7 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         params["max_delta_step"] = leaf_bound(params) or 0
         if self.base_score is None:
             params["base_score"] = as_base_score(plan.intercept, plan.objective, columns)
-            reach(params, plan.intercept, softmax, self.get_num_boosting_rounds())
+            check_reach(params, plan.intercept, plan.hessian, softmax, self.get_num_boosting_rounds())
         params |= {"disable_default_eval_metric": True, "eval_metric": evaluation.by_xgboost}
 
         train = self._matrix(shards, columns, factors)

@@ -29,10 +29,10 @@ from ._params import (
     ONE_VERSUS_REST,
     SOFTMAX,
     bounded,
+    check_reach,
     foreign,
     keep_objective,
     label_weights,
-    reach,
     refuse,
     with_objective,
 )
@@ -200,7 +200,7 @@ categorical_feature, callbacks, eval_X, eval_y
         plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, by_label)
         if init_score is None and init_model is None:
             plan = replace(plan, objective=replace(plan.objective, start=check_start(plan.intercept)))
-            reach(params, plan.intercept, plan.loss, self.n_estimators)
+            check_reach(params, plan.intercept, plan.hessian, plan.loss, self.n_estimators)
         evaluation = Evaluation(plan.objective, *estimator_metrics(eval_metric, params, len(classes)))
         if "average_precision" in evaluation.names:
             warn_of_order("average_precision is that of", "write a callable for that of {!r}", classes, encoded)

@@ -135,9 +135,9 @@ def _check_signature(function: Any) -> None:
         raise TypeError(msg)
 
 
-def metric_names(parameter: str, names: Sequence[str], n_classes: int) -> list[str]:
+def metric_names(parameter: str, names: Sequence[str], n_margins: int) -> list[str]:
     """Return LightGBM's own names, each once; `parameter` is where they come from, for an error."""
-    table, prefix = (BINARY, "binary") if n_classes <= 2 else (MULTI, "multi")
+    table, prefix = (BINARY, "binary") if n_margins == 1 else (MULTI, "multi")
     found: list[str] = []
     for name in (part.strip() for several in names for part in several.split(",")):
         own = prefix + _SYNONYMS[name] if name in _SYNONYMS else name
@@ -145,8 +145,8 @@ def metric_names(parameter: str, names: Sequence[str], n_classes: int) -> list[s
             continue
         if own not in table and own != "focal":
             msg = (
-                f"{parameter} must be one of {[*table, 'focal']} or a callable for {n_classes} classes, got {name!r}; "
-                "write a callable (y_true, y_pred, weight) -> (name, value, higher_is_better)"
+                f"{parameter} must be one of {[*table, 'focal']} or a callable for {max(2, n_margins)} classes, "
+                f"got {name!r}; write a callable (y_true, y_pred, weight) -> (name, value, higher_is_better)"
             )
             raise ValueError(msg)
         if own not in found:
@@ -161,11 +161,12 @@ def estimator_metrics(
 
     As in the parent: the names of the parameter come last, its default where eval_metric does not name it already.
     """
+    n_margins = n_classes if n_classes > 2 else 1
     names, functions = split_metrics("eval_metric", eval_metric)
     parameter = given(params, "metric")
-    last = metric_names("metric", [parameter] if isinstance(parameter, str) else parameter or [], n_classes)
-    first = [name for name in metric_names("eval_metric", names, n_classes) if name not in last]
-    ordered = [*first, *last] if parameter is not None else metric_names("metric", [*first, "logloss"], n_classes)
+    last = metric_names("metric", [parameter] if isinstance(parameter, str) else parameter or [], n_margins)
+    first = [name for name in metric_names("eval_metric", names, n_margins) if name not in last]
+    ordered = [*first, *last] if parameter is not None else metric_names("metric", [*first, "logloss"], n_margins)
     return tuple(ordered), tuple(functions)
 
 

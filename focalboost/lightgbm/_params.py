@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._callbacks import LabelWeights, warn_of_reach
+from .._callbacks import LabelWeights, warn_of_reach, warn_of_weights
 from .._estimator import check_names
 from .._validation import MAX_ALPHA, MIN_ALPHA, SCALE_RULE, check_number
 from ..losses import AnyFocalLoss, MulticlassFocalLoss
@@ -98,8 +98,12 @@ def label_weights(params: Mapping[str, Any], rows: npt.NDArray[Any], one_versus_
     return name, unbalance, tuple(weights)
 
 
-def reach(params: Mapping[str, Any], start: Any, loss: AnyFocalLoss, rounds: int) -> None:
-    """Warn where the bound of leaves keeps so many rounds from even odds; the parameters' own number comes first."""
+def check_reach(
+    params: Mapping[str, Any], start: Any, hessian: tuple[float, float], loss: AnyFocalLoss, rounds: int
+) -> None:
+    """Warn of trainings that cannot leave the start, or get past even odds; the parameters' own rounds come first."""
+    name, least = named(params, "min_sum_hessian_in_leaf")
+    warn_of_weights(hessian, name, 1e-3 if least is None else least)
     own = given(params, "num_iterations")
     rate = given(params, "learning_rate")
     softmax = isinstance(loss, MulticlassFocalLoss)
@@ -109,7 +113,8 @@ def reach(params: Mapping[str, Any], start: Any, loss: AnyFocalLoss, rounds: int
 
 def keep_objective(env: Any) -> None:
     """Spare LightGBM's reset of an objective that is "none" already: without usable features it is an error."""
-    env.model._Booster__set_objective_to_none = True
+    for booster in getattr(env.model, "boosters", [env.model]):  # those of a cross-validation
+        booster._Booster__set_objective_to_none = True
 
 
 keep_objective.before_iteration = True  # type: ignore[attr-defined]

@@ -19,9 +19,9 @@ from ._params import (
     SOFTMAX,
     bounded,
     check_native,
+    check_reach,
     keep_objective,
     label_weights,
-    reach,
     refuse,
     with_objective,
 )
@@ -104,6 +104,7 @@ def cv(
     metrics: Any = None,
     feval: Any = None,
     fpreproc: Callable[..., Any] | None = None,
+    callbacks: list[Callable[..., Any]] | None = None,
     return_cvbooster: bool = False,
     **kwargs: Any,
 ) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def cv(
     ----------
     params, metrics, feval
         As in `train`; `metrics` takes the place of ``metric`` in `params`, as in `lightgbm.cv`.
-    train_set, num_boost_round, fpreproc, return_cvbooster, *args, **kwargs
+    train_set, num_boost_round, fpreproc, callbacks, return_cvbooster, *args, **kwargs
         As in `lightgbm.cv`.
 
     Returns
@@ -136,6 +137,7 @@ def cv(
         dtest.construct()
         if not starts:
             run.complete(dtrain, num_class)
+            run.check(dtrain, num_class)
         starts.append(run.objective.intercept(dtrain, num_class=num_class))
         for data in (dtrain, dtest):
             data.set_init_score(init_score(run.objective, dtrain, num_class=num_class, n_samples=data.num_data()))
@@ -148,6 +150,7 @@ def cv(
         *args,
         feval=run.evaluate,
         fpreproc=started,
+        callbacks=[keep_objective, *(callbacks or [])],
         return_cvbooster=return_cvbooster,
         **kwargs,
     )
@@ -208,8 +211,14 @@ class Run:
         held = self._held or data.get_init_score() is not None
         self.objective = (weighed.normalize if held else weighed.prepare)(data, num_class=num_class)
         if not held:
-            reach(self._params, self.objective.start, self.objective.loss(num_class), self._rounds)
+            self.check(data, num_class)
         self._ready = True
+
+    def check(self, data: Any, num_class: int) -> None:
+        """Warn of what keeps the training from leaving its start."""
+        start = self.objective.intercept(data, num_class=num_class)
+        hessian = self.objective._start_hessian(data, None, num_class)
+        check_reach(self._params, start, hessian, self.objective.loss(num_class), self._rounds)
 
     def weighed(self, data: Any, num_class: int) -> FocalObjective:
         """Return the objective with the weights by label that the parameters ask for."""

@@ -16,7 +16,7 @@ from .._validation import MULTICLASS
 from ..losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 from ._metrics import Evaluation, History, MeanShift
 from ._native import Trainer, as_booster, in_native_order, load, outputs, xgboost
-from ._objective import MAX_DELTA_STEP, FocalObjective, as_base_score, label_weights, reach, warn_of_names
+from ._objective import MAX_DELTA_STEP, FocalObjective, as_base_score, check_reach, label_weights, warn_of_names
 from ._target import Target
 
 # The attribute of a booster that holds what `Note` writes.
@@ -159,7 +159,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         params["max_delta_step"] = leaf_bound(params)
         if params["base_score"] is None and xgb_model is None:
             params["base_score"] = as_base_score(plan.intercept, plan.objective, target.columns)
-            reach(params, plan.intercept, softmax, params["n_estimators"])
+            check_reach(params, plan.intercept, plan.hessian, softmax, params["n_estimators"])
         columns = target.for_xgboost(numbers)
         sets = None
         if eval_set is not None:

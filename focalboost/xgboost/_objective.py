@@ -11,7 +11,15 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .._callbacks import FocalMetricBase, FocalObjectiveBase, LabelWeights, in_order, mean_loss, warn_of_reach
+from .._callbacks import (
+    FocalMetricBase,
+    FocalObjectiveBase,
+    LabelWeights,
+    in_order,
+    mean_loss,
+    warn_of_reach,
+    warn_of_weights,
+)
 from .._settings import labels_and_weights
 from .._validation import MAX_ALPHA, MIN_ALPHA, SCALE_RULE, check_number
 from . import _native
@@ -172,8 +180,14 @@ def warn_of_names(params: Mapping[str, Any]) -> None:
             warnings.warn(msg, UserWarning, stacklevel=3)
 
 
-def reach(params: Mapping[str, Any], start: Any, softmax: bool, rounds: int | None) -> None:
-    """Warn where the bound of leaves keeps so many rounds from even odds."""
+def check_reach(
+    params: Mapping[str, Any], start: Any, hessian: tuple[float, float], softmax: bool, rounds: int | None
+) -> None:
+    """Warn of trainings that cannot leave the start, or get past even odds."""
+    if params.get("booster") != "gblinear":
+        least = params.get("min_child_weight")
+        factor = 2 if softmax else 1
+        warn_of_weights((factor * hessian[0], factor * hessian[1]), "min_child_weight", 1.0 if least is None else least)
     given = [params[name] for name in ("learning_rate", "eta") if params.get(name) is not None]
     bound = None if params.get("booster") == "gblinear" else params.get("max_delta_step")
     warn_of_reach(start, softmax, 100 if rounds is None else rounds, given[0] if given else 0.3, bound)

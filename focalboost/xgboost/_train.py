@@ -11,7 +11,15 @@ from .._settings import labels_and_weights
 from .._validation import check_flag
 from ._metrics import Evaluation, History, MeanShift
 from ._native import as_booster, xgboost
-from ._objective import MAX_DELTA_STEP, FocalMetric, FocalObjective, as_base_score, label_weights, reach, warn_of_names
+from ._objective import (
+    MAX_DELTA_STEP,
+    FocalMetric,
+    FocalObjective,
+    as_base_score,
+    check_reach,
+    label_weights,
+    warn_of_names,
+)
 
 _OBJECTIVES = ("binary:logistic", "multi:softprob", "multi:softmax")
 
@@ -180,7 +188,7 @@ def _started(
     if not continued and ready.get("base_score") is None:
         start = objective.intercept(data, num_class=size)
         ready["base_score"] = as_base_score(start, objective, columns)
-        reach(ready, start, softmax, rounds)
+        check_reach(ready, start, objective._start_hessian(data, None, size), softmax, rounds)
     return ready, objective
 
 
