@@ -25,7 +25,6 @@ from ._validation import (
     FloatArray,
     check_labels,
     check_raw_prediction,
-    check_unit_alpha,
 )
 
 Float64Array = npt.NDArray[np.float64]
@@ -268,7 +267,14 @@ class SigmoidFocalLoss(FocalLoss):
 
     def _check_alpha(self, alpha: Alpha) -> Alpha:
         if isinstance(alpha, tuple) and not isinstance(alpha[0], tuple):
-            return tuple(check_unit_alpha(value) for value in alpha)
+            for value in alpha:
+                if not isinstance(value, tuple) and not 0 < value < 1:
+                    msg = (
+                        "alpha must hold a number in (0, 1) for each class in one-vs-rest, the weight of its label "
+                        f"beside that of the rest, got {value!r}; for other weights give pairs, as in ((1.0, {value:g}), ...)"
+                    )
+                    raise ValueError(msg)
+            return alpha
         return alpha
 
     def _alpha_array(self, n_columns: int) -> Float64Array:
