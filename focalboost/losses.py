@@ -270,8 +270,8 @@ class SigmoidFocalLoss(FocalLoss):
             for value in alpha:
                 if not isinstance(value, tuple) and not 0 < value < 1:
                     msg = (
-                        "alpha must hold a number in (0, 1) for each class in one-vs-rest, the weight of its label "
-                        f"beside that of the rest, got {value!r}; for other weights give pairs, as in ((1.0, {value:g}), ...)"
+                        "alpha must hold a number in (0, 1) for each class in one-vs-rest, its weight beside "
+                        f"that of the rest, got {value!r}; for other weights give pairs, as in ((1.0, {value:g}), ...)"
                     )
                     raise ValueError(msg)
             return alpha

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mpmath import mp
 from scipy.special import expit
-from sklearn.calibration import calibration_curve
+from sklearn.calibration import CalibrationDisplay, calibration_curve
 from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -236,3 +236,12 @@ def test_options_go_to_matplotlib():
 def test_wrong_values_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_scikit_learns_calibration_display_takes_searches_and_pipelines(data, classifier):
+    X, y = data
+    model = make_pipeline(StandardScaler().set_output(transform="pandas"), classifier)
+    search = GridSearchCV(model, {"focallgbmclassifier__focal_gamma": [0.5, 2.0]}, cv=2).fit(X[:800], y[:800])
+    for fitted in (search, search.best_estimator_):
+        display = CalibrationDisplay.from_estimator(fitted, X[800:], y[800:], n_bins=4)
+        np.testing.assert_array_equal(display.y_prob, fitted.predict_proba(X[800:])[:, 1])

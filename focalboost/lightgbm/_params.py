@@ -43,6 +43,7 @@ _CLUSTER = "the start follows from the labels of all machines; see focalboost.da
 _ONLY: dict[str, tuple[tuple[Any, ...], str]] = {
     "pos_bagging_fraction": ((1.0, "1", "1.0"), _SAMPLING),
     "neg_bagging_fraction": ((1.0, "1", "1.0"), _SAMPLING),
+    "bagging_by_query": ((False, "false"), "LightGBM samples queries for its own objectives only"),
     "sigmoid": ((1.0, "1", "1.0"), "margins are log-odds"),
     "boost_from_average": ((True, "true"), "training starts at the log-odds of the labels; init_score replaces them"),
     "multi_error_top_k": ((1, "1"), "metrics are computed by focalboost; write a callable"),

@@ -293,6 +293,13 @@ def _objective(params: dict[str, Any]) -> FocalObjective:
             msg = "objective must train in log-odds here, got one in focal logits; use lightgbm.train and its margins"
             raise ValueError(msg)
         return wanted
+    num_class = int(given(params, "num_class") or 1)
+    known = isinstance(wanted, str) and wanted in BINARY + SOFTMAX + ONE_VERSUS_REST
+    if known and (wanted in BINARY) != (num_class < 2):
+        msg = (
+            f"num_class must be {'1' if wanted in BINARY else 'above 1'} for the objective {wanted!r}, got {num_class}"
+        )
+        raise ValueError(msg)
     if wanted is None or (isinstance(wanted, str) and wanted in BINARY + SOFTMAX):
         return FocalObjective()
     if isinstance(wanted, str) and wanted in ONE_VERSUS_REST:

@@ -140,6 +140,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         labels = as_labels(y)
         target = Target.of(labels, self.focal_multiclass == "ovr")
         numbers = target.numbers(labels, "y")
+        _check_sizes(params, len(target.classes))
         plan = make_plan(
             self, FocalObjective, target.classes, numbers, sample_weight, label_weights(params["scale_pos_weight"])
         )
@@ -322,6 +323,14 @@ def check_objective(objective: Any) -> None:
             f"got {objective!r}; for one-vs-rest set focal_multiclass='ovr'"
         )
         raise ValueError(msg)
+
+
+def _check_sizes(params: Mapping[str, Any], n_classes: int) -> None:
+    """Raise for sizes of the model that are not those of the labels."""
+    for name in ("num_class", "num_target"):
+        if params.get(name) is not None and (name, params[name], n_classes > 2) != ("num_class", n_classes, True):
+            msg = f"{name} must be left out, as it follows from the {n_classes} labels of y, got {params[name]!r}"
+            raise ValueError(msg)
 
 
 def leaf_bound(params: Mapping[str, Any]) -> float | None:
