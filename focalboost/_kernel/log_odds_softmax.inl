@@ -164,7 +164,7 @@ FB_APART void log_odds_terms(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
 // Steps of third order until every row has arrived. A row that has is left alone, so that it does not depend on the
 // others of its block. For float output the last step is only noted, in dx: the classes follow it by their derivatives.
 FB_APART void log_odds_solve(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n, bool narrow) {
-  const double near = narrow ? 5e-5 : 1e-7;
+  const double near = narrow ? 4e-4 : 1e-7;
   constexpr int most_steps = 60;
   double* const __restrict__ settled = rows.settled;
   for (std::int64_t i = 0; i < n; ++i) settled[i] = rows.dx[i] = 0;
