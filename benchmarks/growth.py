@@ -45,13 +45,12 @@ def figures(scale: Scale) -> Iterator[Figure]:
 
     X, y = synthetic(many)
     for framework in FRAMEWORKS:
-        objective = framework.objective(2.0)
         small, large = framework(X[:few], y[:few]), framework(X, y)
         calls = {
             f"{loss} {size}": partial(train, *arguments)
             for size, problem in (("many", large), ("few", small))
             for loss, train, arguments in (
-                ("focal", problem.train, (objective, 5, objective)),
+                ("focal", problem.train, (problem.prepared(2.0), 5)),
                 ("built-in", problem.stock, (5,)),
             )
         }

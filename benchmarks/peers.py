@@ -68,20 +68,19 @@ def figures(scale: Scale) -> Iterator[Figure | Skipped]:
 
 def numpy_peer(name: str, problem: Any, objective: Any, scale: Scale) -> Iterator[Figure | Skipped]:
     """Time the call on the same margins, and trainings that start from the same value."""
-    own = problem.objective(2.0)
+    own = problem.prepared(2.0)
     rounds = scale.rounds(scale.peer_rows)
     margin = np.random.default_rng(0).normal(-3, 2, len(problem.y)).astype(problem.margin_dtype)
-    data = problem.data[True] if isinstance(problem.data, dict) else problem.data
-    ratio = compare(lambda: objective(margin, data), lambda: own(margin, data), scale.pairs)
+    ratio = compare(lambda: objective(margin, problem.data), lambda: own(margin, problem.data), scale.pairs)
     yield Figure.of_ratio(PART, f"{name}: its objective / focalboost's", ratio)
     try:
-        leaves = problem.leaves(problem.train(objective, rounds, own)) / problem.leaves(problem.stock(rounds))
+        leaves = problem.leaves(problem.train(objective, rounds)) / problem.leaves(problem.stock(rounds))
     except (lgb.basic.LightGBMError, xgb.core.XGBoostError) as error:
         yield Skipped(PART, f"{name}: its training", str(error).splitlines()[0])
         return
     calls = {
-        "peer": partial(problem.train, objective, rounds, own),
-        "own": partial(problem.train, own, rounds, own),
+        "peer": partial(problem.train, objective, rounds),
+        "own": partial(problem.train, own, rounds),
         "stock": partial(problem.stock, rounds),
     }
     times = in_turn(calls, scale.pairs)

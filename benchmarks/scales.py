@@ -14,6 +14,7 @@ class Scale:
     kernel_rows: int
     training_rows: tuple[int, ...]
     row_rounds: int  # rows times boosting rounds of one training
+    fewest_rounds: int  # start, shift and conversion are done once, whatever the rounds
     covertype_rows: int
     peer_rows: int
     grid_rows: int
@@ -23,7 +24,7 @@ class Scale:
 
     def rounds(self, n_rows: int) -> int:
         """Boosting rounds that make a training of so many rows last."""
-        return max(2, min(50, self.row_rounds // n_rows))
+        return max(self.fewest_rounds, min(50, self.row_rounds // n_rows))
 
 
 MILLION = 1_000_000
@@ -34,6 +35,7 @@ SCALES = {
         kernel_rows=MILLION,
         training_rows=(100_000, MILLION, 5 * MILLION),
         row_rounds=20 * MILLION,
+        fewest_rounds=10,
         covertype_rows=581_012,
         peer_rows=MILLION,
         grid_rows=100_000,
@@ -47,6 +49,7 @@ SCALES = {
         kernel_rows=MILLION,
         training_rows=(100_000,),
         row_rounds=MILLION,
+        fewest_rounds=10,
         covertype_rows=50_000,
         peer_rows=100_000,
         grid_rows=10_000,
@@ -60,6 +63,7 @@ SCALES = {
         kernel_rows=2_000,
         training_rows=(2_000,),
         row_rounds=4_000,
+        fewest_rounds=10,
         covertype_rows=2_000,
         peer_rows=2_000,
         grid_rows=300,

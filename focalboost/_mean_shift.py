@@ -73,7 +73,7 @@ class TrainingRows:
 
     def sums(self, shift: Float64Array) -> Sums:
         """Return the sums with a shift of each column added."""
-        moved = self.margin + (shift[0] if self.margin.ndim == 1 else shift)
+        moved = np.add(self.margin, shift[0] if self.margin.ndim == 1 else shift, order="F")  # columns are added up
         n_columns = len(shift)
         gradient, hessian = (
             part.reshape(-1, n_columns).sum(axis=0)

@@ -17,19 +17,19 @@ FB_APART void softmax_expected(const Job& job, SoftmaxBlock<double>& b, std::int
   const std::int32_t K = std::int32_t(job.columns);
   const C gamma = job.gamma, factor = job.hessian_factor;
   // The planes of softmax_slopes are free again.
-  C* const __restrict__ top = b.margin;
-  C* const __restrict__ rest = b.rest;
-  C* const __restrict__ log_rest = b.margin_low;  // its high part; the low part is in b.top
-  C* const __restrict__ log_rest_low = b.top;
-  C* const __restrict__ sum = b.w;
-  std::int32_t* const __restrict__ top_class = b.top_class;
+  C* const FB_RESTRICT top = b.margin;
+  C* const FB_RESTRICT rest = b.rest;
+  C* const FB_RESTRICT log_rest = b.margin_low;  // its high part; the low part is in b.top
+  C* const FB_RESTRICT log_rest_low = b.top;
+  C* const FB_RESTRICT sum = b.w;
+  std::int32_t* const FB_RESTRICT top_class = b.top_class;
   constexpr std::int64_t most = SoftmaxBlock<C>::most_rows;
   alignas(64) C log_sum[most], inverse[most], others[most], top_slope[most], top_bent[most], scale[most];
 
   load_planes(job.margin, first, n, K, b.h, b.capacity);
   for (std::int64_t i = 0; i < n; ++i) top[i] = -R::infinity, top_class[i] = 0;
   for (std::int32_t k = 0; k < K; ++k) {
-    const C* const __restrict__ z = b.h + k * b.capacity;
+    const C* const FB_RESTRICT z = b.h + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
       top_class[i] = z[i] > top[i] ? k : top_class[i];
@@ -38,8 +38,8 @@ FB_APART void softmax_expected(const Job& job, SoftmaxBlock<double>& b, std::int
   }
   for (std::int64_t i = 0; i < n; ++i) rest[i] = 0;
   for (std::int32_t k = 0; k < K; ++k) {
-    C* const __restrict__ drop = b.h + k * b.capacity;
-    C* const __restrict__ odds = b.odds + k * b.capacity;
+    C* const FB_RESTRICT drop = b.h + k * b.capacity;
+    C* const FB_RESTRICT odds = b.odds + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
       const C z = drop[i], difference = top[i] - z;
@@ -70,10 +70,10 @@ FB_APART void softmax_expected(const Job& job, SoftmaxBlock<double>& b, std::int
     sum[i] = others[i] = 0;
   }
   for (std::int32_t k = 0; k < K; ++k) {
-    const C* const __restrict__ drop = b.h + k * b.capacity;
-    const C* const __restrict__ odds = b.odds + k * b.capacity;
-    C* const __restrict__ steepness = b.steepness + k * b.capacity;
-    C* const __restrict__ share = b.share + k * b.capacity;
+    const C* const FB_RESTRICT drop = b.h + k * b.capacity;
+    const C* const FB_RESTRICT odds = b.odds + k * b.capacity;
+    C* const FB_RESTRICT steepness = b.steepness + k * b.capacity;
+    C* const FB_RESTRICT share = b.share + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
       const bool on_top = top_class[i] == k;
@@ -102,10 +102,10 @@ FB_APART void softmax_expected(const Job& job, SoftmaxBlock<double>& b, std::int
     }
   }
   for (std::int32_t k = 0; k < K; ++k) {
-    const C* const __restrict__ odds = b.odds + k * b.capacity;
-    const C* const __restrict__ steepness = b.steepness + k * b.capacity;
-    const C* const __restrict__ share = b.share + k * b.capacity;
-    C* const __restrict__ h = b.h + k * b.capacity;
+    const C* const FB_RESTRICT odds = b.odds + k * b.capacity;
+    const C* const FB_RESTRICT steepness = b.steepness + k * b.capacity;
+    const C* const FB_RESTRICT share = b.share + k * b.capacity;
+    C* const FB_RESTRICT h = b.h + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
       const C p = odds[i] * inverse[i];

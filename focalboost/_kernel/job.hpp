@@ -1,6 +1,11 @@
 // What one call of the kernel is asked to do: plain data, shared by the instruction sets.
 #pragma once
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
+#include <limits>
+
+#include "portable.hpp"
 
 namespace focalboost {
 

@@ -133,9 +133,9 @@ struct Inverse {
 };
 
 template <class C, bool Exact, bool Weighted>
-FB_APART unsigned log_odds_derivatives(const Job& job, std::int64_t n, const C* __restrict__ z,
-                                       const C* __restrict__ y, const C* __restrict__ w, C alpha0, C alpha1,
-                                       C* __restrict__ gradient, C* __restrict__ hessian) {
+FB_APART unsigned log_odds_derivatives(const Job& job, std::int64_t n, const C* FB_RESTRICT z,
+                                       const C* FB_RESTRICT y, const C* FB_RESTRICT w, C alpha0, C alpha1,
+                                       C* FB_RESTRICT gradient, C* FB_RESTRICT hessian) {
   const Curves& curves = job.curves;
   const Inverse inverse(job.gamma);
   const C rate = curve_rate<C>(curves) * C(inverse.high), last = curve_last<C>(curves);
@@ -184,9 +184,9 @@ unsigned log_odds_block(const Job& job, std::int64_t first, std::int64_t n) {
 }
 
 // Adds the losses of a column to those of its rows.
-FB_APART unsigned log_odds_losses(const Job& job, std::int64_t n, const double* __restrict__ z,
-                                  const double* __restrict__ y, double alpha0, double alpha1,
-                                  double* __restrict__ loss) {
+FB_APART unsigned log_odds_losses(const Job& job, std::int64_t n, const double* FB_RESTRICT z,
+                                  const double* FB_RESTRICT y, double alpha0, double alpha1,
+                                  double* FB_RESTRICT loss) {
   const Curves& curves = job.curves;
   const double per_unit = curve_rate<double>(curves), last = curve_last<double>(curves);
   const double rate = per_unit / (1 + job.gamma), slope = curves.slopes[3] / per_unit;

@@ -26,7 +26,7 @@ FB_APART void log_odds_cut(SoftmaxBlock<double>& b, LogOddsRows& rows, double fu
     rows.label_cut[i] = label == Real<double>::infinity ? label : max_(label - rows.cut[i] - 2 * furthest, 0.0);
   }
   for (std::int32_t k = 0; k < K; ++k) {
-    double* const __restrict__ drop = b.e + k * b.capacity;
+    double* const FB_RESTRICT drop = b.e + k * b.capacity;
     for (std::int64_t i = 0; i < n; ++i) {
       const double beyond = min_(drop[i], 1e308) - nearest[i];
       const double left = rows.cut[i] > 0 && b.top_class[i] != k ? furthest + beyond : drop[i];
@@ -40,14 +40,14 @@ FB_APART unsigned log_odds_drops(const Job& job, SoftmaxBlock<double>& b, LogOdd
                                  std::int64_t n) {
   using R = Real<double>;
   const std::int32_t K = std::int32_t(job.columns);
-  double* const __restrict__ top = b.top;
-  std::int32_t* const __restrict__ top_class = b.top_class;
+  double* const FB_RESTRICT top = b.top;
+  std::int32_t* const FB_RESTRICT top_class = b.top_class;
   unsigned status = softmax_labels(job, b, first, n);
   load_planes(job.margin, first, n, K, b.e, b.capacity);
   for (std::int64_t i = 0; i < n; ++i) top[i] = -R::infinity, top_class[i] = 0, rows.nearest[i] = R::infinity;
   unsigned nan = 0;
   for (std::int32_t k = 0; k < K; ++k) {
-    const double* const __restrict__ f = b.e + k * b.capacity;
+    const double* const FB_RESTRICT f = b.e + k * b.capacity;
 #pragma omp simd reduction(| : nan)
     for (std::int64_t i = 0; i < n; ++i) {
       nan |= !(f[i] == f[i]);
@@ -59,7 +59,7 @@ FB_APART unsigned log_odds_drops(const Job& job, SoftmaxBlock<double>& b, LogOdd
   unsigned undefined = 0, far = 0;
   const double furthest = max_(R::saturation, 345 * (1 + job.gamma));
   for (std::int32_t k = 0; k < K; ++k) {
-    double* const __restrict__ drop = b.e + k * b.capacity;
+    double* const FB_RESTRICT drop = b.e + k * b.capacity;
 #pragma omp simd reduction(| : undefined, far)
     for (std::int64_t i = 0; i < n; ++i) {
       const bool level = drop[i] == top[i];  // also where both are infinite

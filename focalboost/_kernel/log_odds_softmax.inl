@@ -39,11 +39,11 @@ FB_INLINE void top_terms(C s, const Focus<C>& f, C& v, C& q, C& softplus, C& x, 
 // Where s starts: as if the others were one class. Exact where they are far below.
 FB_APART void log_odds_start(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n) {
   const Curves& curves = job.curves;
-  const double* const __restrict__ nearest = rows.nearest;
-  double* const __restrict__ others = b.rest;
+  const double* const FB_RESTRICT nearest = rows.nearest;
+  double* const FB_RESTRICT others = b.rest;
   for (std::int64_t i = 0; i < n; ++i) others[i] = 0;
   for (std::int32_t k = 0; k < job.columns; ++k) {
-    const double* const __restrict__ drop = b.e + k * b.capacity;
+    const double* const FB_RESTRICT drop = b.e + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
       others[i] += b.top_class[i] == k ? 0.0 : fall_off(drop[i] - nearest[i]);
@@ -88,7 +88,7 @@ FB_APART void log_odds_approach(const Job& job, SoftmaxBlock<double>& b, LogOdds
     P[i] = T[i] = 0;
   }
   for (std::int32_t k = 0; k < job.columns; ++k) {
-    const double* const __restrict__ drop = b.e + k * b.capacity;
+    const double* const FB_RESTRICT drop = b.e + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) position[i] = max_(origin - (x[i] - float(drop[i])), 0.0f) * rate;
     curve_values(curve_table<float>(curves, 0), last, position, n, log_phi);
@@ -119,11 +119,11 @@ FB_APART void log_odds_terms(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
   const Focus<double> focus(job.gamma);
   const double last = curve_last<double>(curves), rate = curve_rate<double>(curves), origin = curves.origin;
   const double gamma = job.gamma;
-  double* const __restrict__ P = rows.P;
-  double* const __restrict__ T = rows.T;
-  double* const __restrict__ D = rows.D;
-  double* const __restrict__ bent = rows.bent;
-  const double* const __restrict__ x = rows.x;
+  double* const FB_RESTRICT P = rows.P;
+  double* const FB_RESTRICT T = rows.T;
+  double* const FB_RESTRICT D = rows.D;
+  double* const FB_RESTRICT bent = rows.bent;
+  const double* const FB_RESTRICT x = rows.x;
   alignas(64) double position[softmax_rows];
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
@@ -132,11 +132,11 @@ FB_APART void log_odds_terms(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
     P[i] = T[i] = D[i] = bent[i] = 0;
   }
   for (std::int32_t k = 0; k < job.columns; ++k) {
-    const double* const __restrict__ drop = b.e + k * b.capacity;
-    double* const __restrict__ log_phi = b.share + k * b.capacity;
-    double* const __restrict__ odds = b.odds + k * b.capacity;
-    double* const __restrict__ term = b.steepness + k * b.capacity;
-    double* const __restrict__ omegas = b.h + k * b.capacity;
+    const double* const FB_RESTRICT drop = b.e + k * b.capacity;
+    double* const FB_RESTRICT log_phi = b.share + k * b.capacity;
+    double* const FB_RESTRICT odds = b.odds + k * b.capacity;
+    double* const FB_RESTRICT term = b.steepness + k * b.capacity;
+    double* const FB_RESTRICT omegas = b.h + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) position[i] = max_(origin - (x[i] - drop[i]), 0.0) * rate;
     curve_values(curve_table<double>(curves, 0), last, position, n, log_phi);
@@ -166,7 +166,7 @@ FB_APART void log_odds_terms(const Job& job, SoftmaxBlock<double>& b, LogOddsRow
 FB_APART void log_odds_solve(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n, bool narrow) {
   const double near = narrow ? 4e-4 : 1e-7;
   constexpr int most_steps = 60;
-  double* const __restrict__ settled = rows.settled;
+  double* const FB_RESTRICT settled = rows.settled;
   for (std::int64_t i = 0; i < n; ++i) settled[i] = rows.dx[i] = 0;
   for (int round = 0; round < most_steps; ++round) {
     log_odds_terms(job, b, rows, n);
@@ -225,12 +225,12 @@ FB_INLINE double grown(double by) { return fma_(fma_(0.5, by, 1.0), by, 1.0); }
 template <bool Exact>
 FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsRows& rows, std::int64_t n) {
   const double factor = job.hessian_factor;
-  const std::int32_t* const __restrict__ y = b.y;
-  const std::int32_t* const __restrict__ top_class = b.top_class;
-  double* const __restrict__ slope = b.margin;       // a G_y / S
-  double* const __restrict__ total = b.margin_low;   // 1 / S
-  double* const __restrict__ scale = b.top;          // a / (Z p / phi of the top class)
-  double* const __restrict__ omega_y = b.rest;
+  const std::int32_t* const FB_RESTRICT y = b.y;
+  const std::int32_t* const FB_RESTRICT top_class = b.top_class;
+  double* const FB_RESTRICT slope = b.margin;       // a G_y / S
+  double* const FB_RESTRICT total = b.margin_low;   // 1 / S
+  double* const FB_RESTRICT scale = b.top;          // a / (Z p / phi of the top class)
+  double* const FB_RESTRICT omega_y = b.rest;
   alignas(64) double top_term[softmax_rows], label_term[softmax_rows], label_slope[softmax_rows];
   // At the label: what its plane holds, a gather the compiler leaves in scalars.
   for (std::int64_t i = 0; i < n; ++i) {
@@ -257,9 +257,9 @@ FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsR
     scale[i] = b.a[i] * (rows.phi[i] / (rows.Z[i] * rows.v[i]));
   }
   for (std::int32_t k = 0; k < job.columns; ++k) {
-    double* const __restrict__ gradient = b.e + k * b.capacity;
-    double* const __restrict__ hessian = b.h + k * b.capacity;
-    const double* const __restrict__ terms = b.steepness + k * b.capacity;
+    double* const FB_RESTRICT gradient = b.e + k * b.capacity;
+    double* const FB_RESTRICT hessian = b.h + k * b.capacity;
+    const double* const FB_RESTRICT terms = b.steepness + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
       const bool at_top = top_class[i] == k, label = y[i] == k;
@@ -282,8 +282,8 @@ FB_APART void log_odds_classes(const Job& job, SoftmaxBlock<double>& b, LogOddsR
     }
     for (std::int64_t i = 0; i < n; ++i) behind[i] = 0;
     for (std::int32_t k = std::int32_t(job.columns) - 1; k >= 0; --k) {
-      double* const __restrict__ hessian = b.h + k * b.capacity;
-      const double* const __restrict__ terms = b.steepness + k * b.capacity;
+      double* const FB_RESTRICT hessian = b.h + k * b.capacity;
+      const double* const FB_RESTRICT terms = b.steepness + k * b.capacity;
       for (std::int64_t i = 0; i < n; ++i) {
         const double m = rows.m[i], ratio = rows.bow[i] / m, tau_top = (rows.q[i] - rows.v[i] - ratio) / m;
         const double N = rows.q[i] * (rows.q[i] - ratio) / m - tau_top * rows.D[i];
@@ -320,9 +320,9 @@ unsigned log_odds_softmax_loss_block(const Job& job, SoftmaxBlock<double>& b, st
   if (status & (margin_nan | margin_undefined)) return status;
   const Focus<double> focus(job.gamma);
   const double inverse = 1 / (1 + job.gamma);
-  double* const __restrict__ loss = b.rest;
-  double* const __restrict__ drop = b.margin;
-  double* const __restrict__ log_phi = b.margin_low;
+  double* const FB_RESTRICT loss = b.rest;
+  double* const FB_RESTRICT drop = b.margin;
+  double* const FB_RESTRICT log_phi = b.margin_low;
   for (std::int64_t i = 0; i < n; ++i) {
     const std::int64_t at = b.y[i] * b.capacity + i;
     drop[i] = b.e[at];

@@ -35,14 +35,9 @@ namespace {
 std::vector<const InstructionSet*> supported() {
   std::vector<const InstructionSet*> sets{&baseline::instruction_set};
 #ifdef FOCALBOOST_X86
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    sets.push_back(&avx2::instruction_set);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) {
-      sets.push_back(&avx512::instruction_set);
-    }
-  }
+  const Processor processor;
+  if (processor.avx2) sets.push_back(&avx2::instruction_set);
+  if (processor.avx512) sets.push_back(&avx512::instruction_set);
 #endif
   return sets;
 }

@@ -70,8 +70,8 @@ FB_INLINE std::int64_t move_tiles(const From*, std::int64_t, std::int64_t, To*, 
 
 // Some columns of a block, the number of them known to the compiler.
 template <int Columns, class From, class To>
-inline void move_columns(const From* __restrict__ from, std::int64_t from_row, std::int64_t from_column,
-                         To* __restrict__ to, std::int64_t to_row, std::int64_t to_column, std::int64_t n,
+inline void move_columns(const From* FB_RESTRICT from, std::int64_t from_row, std::int64_t from_column,
+                         To* FB_RESTRICT to, std::int64_t to_row, std::int64_t to_column, std::int64_t n,
                          std::int64_t columns) {
   std::int64_t i = move_tiles<Columns>(from, from_row, from_column, to, to_row, to_column, n, columns);
   for (; i < n; ++i) {

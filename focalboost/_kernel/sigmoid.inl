@@ -24,9 +24,9 @@ FB_APART const C* load_sigmoid_label(const Job& job, std::int64_t first, std::in
 }
 
 template <class C, Curvature Kind, int Power, bool Weighted>
-FB_APART unsigned sigmoid_derivatives(const Job& job, std::int64_t n, const C* __restrict__ z,
-                                       const C* __restrict__ y, const C* __restrict__ w, C alpha0,
-                                       C alpha1, C* __restrict__ gradient, C* __restrict__ hessian) {
+FB_APART unsigned sigmoid_derivatives(const Job& job, std::int64_t n, const C* FB_RESTRICT z,
+                                       const C* FB_RESTRICT y, const C* FB_RESTRICT w, C alpha0,
+                                       C alpha1, C* FB_RESTRICT gradient, C* FB_RESTRICT hessian) {
   const Focus<C> focus(job.gamma);
   const C factor = C(job.hessian_factor), inverse_step = C(job.inverse_step);
   unsigned bad = 0;
@@ -74,8 +74,8 @@ unsigned sigmoid_block(const Job& job, std::int64_t first, std::int64_t n) {
 }
 
 template <class C>
-FB_APART unsigned sigmoid_losses(const Job& job, std::int64_t n, const C* __restrict__ z, const C* __restrict__ y,
-                                 C alpha0, C alpha1, C* __restrict__ loss) {
+FB_APART unsigned sigmoid_losses(const Job& job, std::int64_t n, const C* FB_RESTRICT z, const C* FB_RESTRICT y,
+                                 C alpha0, C alpha1, C* FB_RESTRICT loss) {
   const Focus<C> focus(job.gamma);
   unsigned bad = 0;
 #pragma omp simd reduction(| : bad)

@@ -15,7 +15,7 @@ struct SoftmaxBlock {
   SoftmaxBlock(std::int64_t columns, bool expected) {
     while (capacity > 16 && capacity * columns > 4096) capacity /= 2;
     const std::int64_t plane = capacity, each = expected ? 5 : 2;
-    memory = static_cast<char*>(__builtin_malloc((each * columns + 6) * plane * sizeof(C) +
+    memory = static_cast<char*>(std::malloc((each * columns + 6) * plane * sizeof(C) +
                                                  2 * plane * sizeof(std::int32_t)));
     if (!memory) return;
     C* at = reinterpret_cast<C*>(memory);
@@ -36,7 +36,7 @@ struct SoftmaxBlock {
     y = reinterpret_cast<std::int32_t*>(at);
     top_class = y + plane;
   }
-  ~SoftmaxBlock() { __builtin_free(memory); }
+  ~SoftmaxBlock() { std::free(memory); }
   SoftmaxBlock(const SoftmaxBlock&) = delete;
   SoftmaxBlock& operator=(const SoftmaxBlock&) = delete;
 };
@@ -72,12 +72,12 @@ FB_APART unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int64
                                    std::int64_t n) {
   using R = Real<C>;
   const std::int32_t K = std::int32_t(job.columns);
-  C* const __restrict__ top = b.top;
-  C* const __restrict__ rest = b.rest;
-  C* const __restrict__ margin = b.margin;
-  C* const __restrict__ margin_low = b.margin_low;
-  std::int32_t* const __restrict__ y = b.y;
-  std::int32_t* const __restrict__ top_class = b.top_class;
+  C* const FB_RESTRICT top = b.top;
+  C* const FB_RESTRICT rest = b.rest;
+  C* const FB_RESTRICT margin = b.margin;
+  C* const FB_RESTRICT margin_low = b.margin_low;
+  std::int32_t* const FB_RESTRICT y = b.y;
+  std::int32_t* const FB_RESTRICT top_class = b.top_class;
   unsigned status = softmax_labels(job, b, first, n);
   for (std::int64_t i = 0; i < n; ++i) {
     top[i] = -R::infinity;
@@ -88,7 +88,7 @@ FB_APART unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int64
   load_planes(job.margin, first, n, K, b.e, b.capacity);
   unsigned nan = 0;
   for (std::int32_t k = 0; k < K; ++k) {
-    const C* const __restrict__ z = b.e + k * b.capacity;
+    const C* const FB_RESTRICT z = b.e + k * b.capacity;
 #pragma omp simd reduction(| : nan)
     for (std::int64_t i = 0; i < n; ++i) {
       const C x = y[i] == k ? -R::infinity : z[i];
@@ -101,7 +101,7 @@ FB_APART unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int64
 
   for (std::int64_t i = 0; i < n; ++i) margin[i] = b.e[y[i] * b.capacity + i];
   for (std::int32_t k = 0; k < K; ++k) {
-    C* const __restrict__ e = b.e + k * b.capacity;
+    C* const FB_RESTRICT e = b.e + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
       const C z = e[i];
@@ -138,12 +138,12 @@ FB_APART unsigned softmax_margins(const Job& job, SoftmaxBlock<C>& b, std::int64
 template <class C, Curvature Kind, int Power>
 FB_APART void softmax_slopes(const Job& job, SoftmaxBlock<C>& b, std::int64_t n) {
   const Focus<C> focus(job.gamma);
-  C* const __restrict__ margin = b.margin;
-  C* const __restrict__ margin_low = b.margin_low;
-  C* const __restrict__ top = b.top;
-  C* const __restrict__ rest = b.rest;
-  C* const __restrict__ level = b.w;
-  const C* const __restrict__ a = b.a;
+  C* const FB_RESTRICT margin = b.margin;
+  C* const FB_RESTRICT margin_low = b.margin_low;
+  C* const FB_RESTRICT top = b.top;
+  C* const FB_RESTRICT rest = b.rest;
+  C* const FB_RESTRICT level = b.w;
+  const C* const FB_RESTRICT a = b.a;
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
     C slope, curvature;
@@ -161,16 +161,16 @@ FB_APART void softmax_slopes(const Job& job, SoftmaxBlock<C>& b, std::int64_t n)
 template <class C, Curvature Kind>
 FB_APART void softmax_classes(const Job& job, SoftmaxBlock<C>& b, std::int64_t n) {
   const C factor = C(job.hessian_factor), inverse_step = C(job.inverse_step);
-  const C* const __restrict__ slope = b.margin;
-  const C* const __restrict__ ratio = b.margin_low;
-  const C* const __restrict__ scale = b.top;
-  const C* const __restrict__ not_top = b.rest;
-  const C* const __restrict__ level = b.w;
-  const std::int32_t* const __restrict__ y = b.y;
-  const std::int32_t* const __restrict__ top_class = b.top_class;
+  const C* const FB_RESTRICT slope = b.margin;
+  const C* const FB_RESTRICT ratio = b.margin_low;
+  const C* const FB_RESTRICT scale = b.top;
+  const C* const FB_RESTRICT not_top = b.rest;
+  const C* const FB_RESTRICT level = b.w;
+  const std::int32_t* const FB_RESTRICT y = b.y;
+  const std::int32_t* const FB_RESTRICT top_class = b.top_class;
   for (std::int32_t k = 0; k < job.columns; ++k) {
-    C* const __restrict__ gradient = b.e + k * b.capacity;
-    C* const __restrict__ hessian = b.h + k * b.capacity;
+    C* const FB_RESTRICT gradient = b.e + k * b.capacity;
+    C* const FB_RESTRICT hessian = b.h + k * b.capacity;
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
       const bool own = y[i] == k, top = top_class[i] == k;
@@ -203,7 +203,7 @@ unsigned softmax_loss_block(const Job& job, SoftmaxBlock<C>& b, std::int64_t fir
                                       std::int64_t n) {
   const unsigned status = softmax_margins(job, b, first, n);
   const Focus<C> focus(job.gamma);
-  C* const __restrict__ loss = b.rest;
+  C* const FB_RESTRICT loss = b.rest;
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
     loss[i] = loss_value<true>(b.margin[i], b.margin_low[i], focus, b.a[i]);

@@ -1,13 +1,10 @@
 // Branch-free exp and log1p that the compiler vectorises. Included once per instruction set.
 //
 // Nothing here may be an inline function of the standard library: the linker would keep one copy of
-// it for all translation units, perhaps the one compiled for AVX-512. Builtins only.
+// it for all translation units, perhaps the one compiled for AVX-512. Builtins only, and constants.
 //
 // Polynomials: minimax in the relative error of the function, by Remez exchange in 60 digits
 // (tools/minimax.py prints them). float: 3.1e-9 (exp), 4.5e-9 (atanh); double: 3.6e-18, 5.0e-17.
-
-#define FB_INLINE inline __attribute__((always_inline))
-#define FB_APART __attribute__((noinline))  // once per type, not once per caller: the build stays short
 
 template <class C>
 struct Real;
@@ -23,7 +20,7 @@ struct Real<float> {
   // exp(-85) = 1.2e-37 is a normal number, and at gamma = 10 the exact Hessian at -85 is 1e-34.
   static constexpr float saturation = 85.0f;
   static constexpr float smallest = 0x1p-122f;  // some way above the denormal range
-  static constexpr float infinity = __builtin_huge_valf();
+  static constexpr float infinity = std::numeric_limits<float>::infinity();
   static constexpr float splitter = 4097.0f;  // Dekker: 2^12 + 1
   static constexpr float exp_poly[] = {0.49999993447f, 0.16666520631f, 0.04166838813f,
                                        0.00836871692f, 0.00138145942f};
@@ -41,7 +38,7 @@ struct Real<double> {
   static constexpr double ln2_hi = 0x1.62e42feep-1, ln2_lo = 0x1.a39ef35793c76p-33;
   static constexpr double saturation = 690.0;  // exp(-690) = 2.2e-300
   static constexpr double smallest = 0x1p-1018;
-  static constexpr double infinity = __builtin_huge_val();
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
   static constexpr double splitter = 134217729.0;  // 2^27 + 1
   static constexpr double exp_poly[] = {
       0x1.000000000000ap-1,  0x1.55555555554fap-3,  0x1.555555555087dp-5,  0x1.1111111127bdcp-7,
@@ -53,9 +50,21 @@ struct Real<double> {
       0x1.6ae3c2968ab49p-3};
 };
 
-#if defined(__FMA__) || defined(__aarch64__) || defined(_M_ARM64)
+#ifdef FB_FUSED
+#if defined(FB_MSVC) && defined(__AVX2__)
+FB_INLINE float fma_(float a, float b, float c) {
+  return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
+}
+FB_INLINE double fma_(double a, double b, double c) {
+  return _mm_cvtsd_f64(_mm_fmadd_sd(_mm_set_sd(a), _mm_set_sd(b), _mm_set_sd(c)));
+}
+#elif defined(FB_MSVC)
+FB_INLINE float fma_(float a, float b, float c) { return std::fma(a, b, c); }
+FB_INLINE double fma_(double a, double b, double c) { return std::fma(a, b, c); }
+#else
 FB_INLINE float fma_(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 FB_INLINE double fma_(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#endif
 // The rounding error of the product p = a * b.
 template <class C>
 FB_INLINE C product_error(C a, C b, C p) {
@@ -77,9 +86,7 @@ FB_INLINE C product_error(C a, C b, C p) {
 
 template <class To, class From>
 FB_INLINE To bit_cast_(From from) {
-  To to;
-  __builtin_memcpy(&to, &from, sizeof to);
-  return to;
+  return __builtin_bit_cast(To, from);
 }
 
 template <class C>
