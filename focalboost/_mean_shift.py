@@ -24,8 +24,6 @@ Float64Array = npt.NDArray[np.float64]
 _TOLERANCE = 1e-10
 _MOST_STEPS = 100
 _LONGEST_STEP = 2.0
-# Rows that tell the covariance of the classes in a softmax.
-_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Sums:
     excess : of the predictions of each column, less its labels
     labels, others : of the weights of the rows that have the label, and of those that do not
     derivatives : ndarray of shape (n_columns, n_columns)
-        Of the excess by the shifts; of a softmax from some of the rows, which will do for Newton's steps.
+        Of the excess by the shifts.
     """
 
     excess: Float64Array
@@ -81,10 +79,20 @@ class TrainingRows:
         )
         derivatives = np.diag(hessian)
         if self.exclusive:
-            some = softmax(moved[:: 1 + len(moved) // _ROWS], axis=1)
-            covariance = np.diag(some.sum(axis=0)) - some.T @ some
-            derivatives = covariance * (hessian.sum() / max(np.trace(covariance), np.finfo(float).tiny))
+            p = softmax(moved, axis=1)
+            weighted = p if (weight := self._row_weights) is None else p * weight
+            derivatives = np.diag(weighted.sum(axis=0)) - weighted.T @ p
         return Sums(gradient, *self._weights, derivatives)
+
+    @cached_property
+    def _row_weights(self) -> Float64Array | None:
+        """Weights of the rows of a softmax, of shape (n_samples, 1), those of their classes included."""
+        if self.sample_weight is None and self.loss.alpha is None:
+            return None
+        weights: Float64Array = self.loss._alpha_array(self.margin.shape[1])[np.asarray(self.labels).astype(np.intp)]
+        if self.sample_weight is not None:
+            weights = weights * np.asarray(self.sample_weight, dtype=np.float64)
+        return weights[:, np.newaxis]
 
     @cached_property
     def _weights(self) -> tuple[Float64Array, Float64Array]:

@@ -208,3 +208,19 @@ def test_native_training(family, gamma):
     found = models[0].predict(X if framework.__name__ == "lightgbm" else data)
     np.testing.assert_allclose(weight @ found / (weight @ y), 1, atol=1e-4)
     assert np.ptp(margins[0] - margins[1]) < 1e-5
+
+
+@pytest.mark.parametrize("alpha", [None, (1.0, 2.0, 30.0, 100.0)])
+def test_classes_of_a_few_rows_among_many(alpha):
+    """The sums of all classes come right, those of five rows in 60,000 too."""
+    pytest.importorskip("lightgbm")
+    from focalboost.lightgbm import FocalObjective
+
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(4), [50_000, 9_980, 15, 5])
+    margin = rng.normal(0, 1, (len(y), 4)) + 6.0 * np.eye(4)[y] + np.log([0.8, 0.2, 1e-3, 1e-4])
+    shift = FocalObjective(2.0, alpha).mean_shift(y, margin)
+    moved = np.exp(margin + shift)
+    weight = np.ones(4) if alpha is None else np.array(alpha)
+    sums = weight[y] @ (moved / moved.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(sums, weight * np.bincount(y), rtol=1e-8)
