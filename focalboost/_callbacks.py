@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ._mean_shift import TrainingRows, mean_shift
 from ._settings import FocalSettings, Rows, labels_and_weights
-from ._validation import FloatArray, check_class_numbers, check_hessian, check_max_step, check_scale
+from ._validation import AlphaLike, FloatArray, check_class_numbers, check_hessian, check_max_step, check_scale
 from .losses import MulticlassFocalLoss, SigmoidFocalLoss
 
 # As `FocalObjectiveBase.weighed` has it.
@@ -186,12 +186,14 @@ class FocalObjectiveBase(FocalSettings):
     def _start_hessian(self, y_true: Any, sample_weight: npt.ArrayLike | None, num_class: int) -> tuple[float, float]:
         """Return the Hessian of all rows at the start, of the column that has most, and that without any weights."""
         labels, weights = labels_and_weights(y_true, sample_weight)
-        plain = replace(self.loss(num_class), gamma=0.0, alpha=None)
-        found = []
-        for loss, own in ((replace(plain, alpha=self.alpha), weights), (plain, None)):
-            counts = loss._class_weights(labels, own, max(2, num_class))
-            found.append(float((loss._mean_hessian(counts) * counts.sum(axis=1)).max()))
-        return found[0], found[1]
+
+        def total(alpha: AlphaLike, weights: Any) -> float:
+            loss = replace(self.loss(num_class), gamma=0.0, alpha=alpha)
+            counts = loss._class_weights(labels, weights, max(2, num_class))
+            return float((loss._mean_hessian(counts) * counts.sum(axis=1)).max())
+
+        weighed = total(self.alpha, weights)
+        return weighed, weighed if self.alpha is None and weights is None else total(None, None)
 
     def mean_shift(
         self, y_true: Any, raw_prediction: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None

@@ -15,7 +15,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from ._callbacks import FocalObjectiveBase, LabelWeights
 from ._settings import flat
-from ._validation import check_flag
+from ._validation import by_index, check_flag
 from .losses import AnyFocalLoss
 
 Objective = TypeVar("Objective", bound=FocalObjectiveBase)
@@ -122,7 +122,7 @@ def make_plan(
         by_class = np.ones(max(2, len(classes)))
         by_class[y] = by_row
     # In float32, as the frameworks hold them: the start is theirs to the last digit.
-    weight = None if weight is None else flat(np.asarray(weight, dtype=np.float32))
+    weight = None if weight is None else np.asarray(weight, dtype=np.float32)
     with estimator_names():
         objective = kind(
             estimator.focal_gamma,
@@ -139,8 +139,7 @@ def make_plan(
 
 def alpha_by_class(alpha: Any, classes: npt.NDArray[Any]) -> Any:
     """Bring a dict, or a pandas Series, from original labels to weights into class order."""
-    if hasattr(alpha, "to_dict"):  # a pandas Series, by its index
-        alpha = alpha.to_dict()
+    alpha = by_index(alpha)
     if not isinstance(alpha, Mapping):
         return alpha
     known = {label.item() if isinstance(label, np.generic) else label for label in classes}

@@ -72,9 +72,9 @@ class TrainingRows:
     def sums(self, shift: Float64Array) -> Sums:
         """Return the sums with a shift of each column added."""
         moved = np.add(self.margin, shift[0] if self.margin.ndim == 1 else shift, order="F")  # columns are added up
-        n_columns = len(shift)
+        # Row by row: the difference of two sums would lose a class whose weight is small beside theirs.
         gradient, hessian = (
-            part.reshape(-1, n_columns).sum(axis=0)
+            part.reshape(-1, len(shift)).sum(axis=0)
             for part in self.loss.gradient_hessian(self.labels, moved, self.sample_weight, dtype=np.float64)
         )
         derivatives = np.diag(hessian)

@@ -137,14 +137,18 @@ def check_scaled_alpha(alpha: npt.NDArray[np.float64]) -> npt.NDArray[np.float64
     return alpha
 
 
+def by_index(alpha: Any) -> Any:
+    """Return a pandas Series as a dict from its index, and anything else as it is."""
+    return alpha.to_dict() if hasattr(alpha, "to_dict") else alpha
+
+
 def check_alpha(alpha: Any) -> Alpha:
     """Bring alpha to a hashable form: None, a name, a number in (0, 1), or a tuple of numbers > 0 or of pairs."""
     if alpha is None:
         return None
     if isinstance(alpha, str):
         return check_choice("alpha", alpha, ALPHA_RULES)
-    if hasattr(alpha, "to_dict"):  # a pandas Series, by its index
-        alpha = alpha.to_dict()
+    alpha = by_index(alpha)
     if isinstance(alpha, Mapping):
         keys = list(alpha)
         if sorted(keys, key=str) != sorted(range(len(keys)), key=str) or len(keys) < 2:

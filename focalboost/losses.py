@@ -266,15 +266,14 @@ class SigmoidFocalLoss(FocalLoss):
     _per_column: ClassVar[bool] = True
 
     def _check_alpha(self, alpha: Alpha) -> Alpha:
-        if isinstance(alpha, tuple) and not isinstance(alpha[0], tuple):
-            for value in alpha:
-                if not isinstance(value, tuple) and not 0 < value < 1:
-                    msg = (
-                        "alpha must hold a number in (0, 1) for each class in one-vs-rest, its weight beside "
-                        f"that of the rest, got {value!r}; for other weights give pairs, as in ((1.0, {value:g}), ...)"
-                    )
-                    raise ValueError(msg)
-            return alpha
+        numbers = alpha if isinstance(alpha, tuple) else ()
+        beyond = [value for value in numbers if isinstance(value, float) and not 0 < value < 1]
+        if beyond:
+            msg = (
+                "alpha must hold a number in (0, 1) for each class in one-vs-rest, its weight beside that of the rest, "
+                f"got {beyond[0]!r}; for other weights give pairs, as in ((1.0, {beyond[0]:g}), ...)"
+            )
+            raise ValueError(msg)
         return alpha
 
     def _alpha_array(self, n_columns: int) -> Float64Array:

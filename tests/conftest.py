@@ -11,7 +11,7 @@ import families
 import numpy as np
 import pytest
 from scipy.special import log_expit, logsumexp
-from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.datasets import load_breast_cancer, load_wine, make_classification
 from sklearn.model_selection import train_test_split
 
 # Put before a script: focalboost cannot be imported in it.
@@ -222,3 +222,9 @@ def split(real_data):
         return train_test_split(X, np.asarray(y), test_size=0.4, random_state=0, stratify=y)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def three():
+    """Labels 0, 1 and 2, the last one rare."""
+    return make_classification(1500, 10, n_informative=6, n_classes=3, weights=[0.7, 0.2], random_state=1)

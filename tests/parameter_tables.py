@@ -135,3 +135,13 @@ def lightgbm_aliases():
     import lightgbm
 
     return lightgbm.basic._ConfigAliases._get_all_param_aliases()
+
+
+def assert_bound(fit, stock, focal, k):
+    """Assert that max_delta_step bounds leaves as the framework does it, and that it matters."""
+    X, _ = problem(k)
+    bound = {"max_delta_step": 0.3}
+    plain, expected = (fit(stock, k, params).predict_proba(X) for params in ({}, bound))
+    ours = fit(focal, k, bound, focal_gamma=0.0, focal_mean_shift=False).predict_proba(X)
+    assert np.abs(expected - plain).max() > 1e-2
+    np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)

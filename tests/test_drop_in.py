@@ -22,11 +22,6 @@ def fraud():
     return make_classification(3000, 10, n_informative=6, weights=[0.95], flip_y=0.02, random_state=1)
 
 
-@pytest.fixture(scope="module")
-def three():
-    return make_classification(1500, 10, n_informative=6, n_classes=3, weights=[0.7, 0.2], random_state=1)
-
-
 # ---- names of parameters -----------------------------------------------------------------------------
 
 MISSPELT = {

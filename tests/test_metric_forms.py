@@ -14,11 +14,6 @@ def two():
     return make_classification(1500, 10, n_informative=6, weights=[0.9], flip_y=0.02, random_state=1)
 
 
-@pytest.fixture(scope="module")
-def three():
-    return make_classification(1500, 10, n_informative=6, n_classes=3, weights=[0.7, 0.2], random_state=1)
-
-
 def metric_of(n):
     """A metric of n arguments."""
 

@@ -9,6 +9,7 @@ from messages import raises
 from parameter_tables import (
     LIGHTGBM,
     File,
+    assert_bound,
     assert_effect,
     case,
     cases,
@@ -376,9 +377,4 @@ def test_prediction_of_lightgbm(name, k):
 
 @pytest.mark.parametrize("k", [2, 3])
 def test_a_bound_of_leaves_is_the_frameworks(k):
-    X, _ = problem(k)
-    bound = {"max_delta_step": 0.3}
-    plain, stock = (fit_lightgbm(lgb.LGBMClassifier, k, params).predict_proba(X) for params in ({}, bound))
-    ours = fit_lightgbm(FocalLGBMClassifier, k, bound, focal_gamma=0.0, focal_mean_shift=False).predict_proba(X)
-    assert np.abs(stock - plain).max() > 1e-2
-    np.testing.assert_allclose(ours, stock, rtol=1e-5, atol=1e-6)
+    assert_bound(fit_lightgbm, lgb.LGBMClassifier, FocalLGBMClassifier, k)

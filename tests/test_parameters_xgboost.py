@@ -6,7 +6,7 @@ import families
 import numpy as np
 import pytest
 from messages import raises
-from parameter_tables import XGBOOST, assert_effect, case, cases, how, kept, names, problem
+from parameter_tables import XGBOOST, assert_bound, assert_effect, case, cases, how, kept, names, problem
 
 lgb = pytest.importorskip("lightgbm")
 xgb = pytest.importorskip("xgboost")
@@ -216,9 +216,4 @@ def test_sizes_of_xgboost_models_follow_from_the_labels(k, name, value, monkeypa
 
 @pytest.mark.parametrize("k", [2, 3])
 def test_a_bound_of_leaves_is_the_frameworks(k):
-    X, _ = problem(k)
-    bound = {"max_delta_step": 0.3}
-    plain, stock = (fit_xgboost(xgb.XGBClassifier, k, params).predict_proba(X) for params in ({}, bound))
-    ours = fit_xgboost(FocalXGBClassifier, k, bound, focal_gamma=0.0, focal_mean_shift=False).predict_proba(X)
-    assert np.abs(stock - plain).max() > 1e-2
-    np.testing.assert_allclose(ours, stock, rtol=1e-5, atol=1e-6)
+    assert_bound(fit_xgboost, xgb.XGBClassifier, FocalXGBClassifier, k)

@@ -14,10 +14,10 @@ from .._labels import encode
 from .._note import Note
 from ..losses import MulticlassFocalLoss
 from ..xgboost import FocalObjective
-from ..xgboost._classifier import NOTE, FocalXGBClassifier, check_objective, leaf_bound
+from ..xgboost._classifier import NOTE, FocalXGBClassifier, check_objective
 from ..xgboost._metrics import Evaluation, History, Result
 from ..xgboost._native import move_start, over_workers
-from ..xgboost._objective import as_base_score, check_reach, label_weights, warn_of_names
+from ..xgboost._objective import as_base_score, check_reach, label_weights, leaf_bound, warn_of_names
 from ._cluster import OnCluster
 from ._shards import Shards, class_factors, counted_alpha, load
 

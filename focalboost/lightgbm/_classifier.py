@@ -204,8 +204,7 @@ categorical_feature, callbacks, eval_X, eval_y
         evaluation = Evaluation(plan.objective, *estimator_metrics(eval_metric, params, len(classes)))
         if "average_precision" in evaluation.names:
             warn_of_order("average_precision is that of", "write a callable for that of {!r}", classes, encoded)
-        eval_set = _with_labels(eval_set, y, labels, classes)
-        eval_set, evaluated = _evaluation_sets(eval_set, eval_X, eval_y, classes)
+        eval_set, evaluated = _evaluation_sets(eval_set, eval_X, eval_y, y, labels, classes)
 
         self._plan = plan
         last = LastMargins()
@@ -362,23 +361,21 @@ categorical_feature, callbacks, eval_X, eval_y
             raise ValueError(msg)
 
 
-def _with_labels(eval_set: Any, y: Any, labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> Any:
-    """Return evaluation sets with labels as those of the training set, which LightGBM knows by its being the same."""
-    if eval_set is None:
-        return None
-    sets = [eval_set] if isinstance(eval_set, tuple) else eval_set
-    return [(X, labels if own is y else classes[encode(own, classes, "eval_set")]) for X, own in sets]
+def _evaluation_sets(
+    eval_set: Any, eval_X: Any, eval_y: Any, y: Any, labels: npt.NDArray[Any], classes: npt.NDArray[Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Return eval_set, and the arguments for eval_X and eval_y where LightGBM has them; it does not encode eval_y.
 
-
-def _evaluation_sets(eval_set: Any, eval_X: Any, eval_y: Any, classes: npt.NDArray[Any]) -> tuple[Any, dict[str, Any]]:
-    """Return eval_set, and the arguments for eval_X and eval_y where LightGBM has them; it does not encode eval_y."""
+    The labels are of the kind of the training set's. LightGBM knows that set by its being the same object.
+    """
     if (eval_X is None) != (eval_y is None) or (eval_X is not None and eval_set is not None):
         msg = "eval_X and eval_y must be given together, and not with eval_set, got another choice of the three"
         raise ValueError(msg)
     if eval_y is None:
-        return eval_set, {}
+        sets = [eval_set] if isinstance(eval_set, tuple) else eval_set or []
+        return [(X, labels if own is y else classes[encode(own, classes, "eval_set")]) for X, own in sets] or None, {}
     several = isinstance(eval_y, tuple)
     codes = tuple(encode(part, classes, "eval_y") for part in (eval_y if several else (eval_y,)))
     if _TAKES_EVAL_X:
         return None, {"eval_X": eval_X, "eval_y": codes if several else codes[0]}
-    return (list(zip(eval_X, eval_y, strict=True)) if several else [(eval_X, eval_y)]), {}
+    return [(X, classes[own]) for X, own in zip(eval_X if several else (eval_X,), codes, strict=True)], {}

@@ -119,8 +119,6 @@ def split_metrics(name: str, metrics: Any) -> tuple[list[str], list[Callable[...
         if not (isinstance(metric, str) or callable(metric)):
             msg = f"{name} must be a name, a callable, or a list of them, got {metric!r}"
             raise TypeError(msg)
-        if name == "eval_metric" and callable(metric):
-            _check_signature(metric)
     return [m for m in several if isinstance(m, str)], [m for m in several if not isinstance(m, str)]
 
 
@@ -163,6 +161,8 @@ def estimator_metrics(
     """
     n_margins = n_classes if n_classes > 2 else 1
     names, functions = split_metrics("eval_metric", eval_metric)
+    for function in functions:
+        _check_signature(function)
     parameter = given(params, "metric")
     last = metric_names("metric", [parameter] if isinstance(parameter, str) else parameter or [], n_margins)
     first = [name for name in metric_names("eval_metric", names, n_margins) if name not in last]

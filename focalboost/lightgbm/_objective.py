@@ -136,7 +136,11 @@ def init_score(
     """
     objective, y = in_order(FocalObjective, objective, y)
     start = objective.intercept(y, sample_weight, num_class)
-    rows = len(labels_and_weights(y)[0]) if n_samples is None else n_samples
+    return in_every_row(start, len(labels_and_weights(y)[0]) if n_samples is None else n_samples)
+
+
+def in_every_row(start: float | npt.NDArray[np.float64], n_samples: int) -> npt.NDArray[np.float64]:
+    """Return a start as `init_score` does, for so many rows."""
     if np.ndim(start) == 0:
-        return np.full(rows, start)
-    return np.asfortranarray(np.broadcast_to(start, (rows, np.size(start))))
+        return np.full(n_samples, start)
+    return np.asfortranarray(np.broadcast_to(start, (n_samples, np.size(start))))

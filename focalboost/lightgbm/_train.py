@@ -12,7 +12,7 @@ from .._validation import FloatArray, check_flag
 from ._booster import check_continuation, moved, to_builtin
 from ._metrics import Evaluation, metric_names, split_metrics
 from ._native import given, lightgbm, without
-from ._objective import FocalObjective, init_score
+from ._objective import FocalObjective, in_every_row
 from ._params import (
     BINARY,
     ONE_VERSUS_REST,
@@ -137,10 +137,12 @@ def cv(
         dtest.construct()
         if not starts:
             run.complete(dtrain, num_class)
-            run.check(dtrain, num_class)
-        starts.append(run.objective.intercept(dtrain, num_class=num_class))
+        start = run.objective.intercept(dtrain, num_class=num_class)
+        if not starts:
+            run.check(dtrain, num_class, start)
+        starts.append(start)
         for data in (dtrain, dtest):
-            data.set_init_score(init_score(run.objective, dtrain, num_class=num_class, n_samples=data.num_data()))
+            data.set_init_score(in_every_row(start, data.num_data()))
         return dtrain, dtest, fold_params
 
     result: dict[str, Any] = lightgbm.cv(
@@ -211,12 +213,11 @@ class Run:
         held = self._held or data.get_init_score() is not None
         self.objective = (weighed.normalize if held else weighed.prepare)(data, num_class=num_class)
         if not held:
-            self.check(data, num_class)
+            self.check(data, num_class, self.objective.start)
         self._ready = True
 
-    def check(self, data: Any, num_class: int) -> None:
+    def check(self, data: Any, num_class: int, start: Any) -> None:
         """Warn of what keeps the training from leaving its start."""
-        start = self.objective.intercept(data, num_class=num_class)
         hessian = self.objective._start_hessian(data, None, num_class)
         check_reach(self._params, start, hessian, self.objective.loss(num_class), self._rounds)
 

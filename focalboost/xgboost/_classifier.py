@@ -16,7 +16,15 @@ from .._validation import MULTICLASS
 from ..losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 from ._metrics import Evaluation, History, MeanShift
 from ._native import Trainer, as_booster, in_native_order, load, outputs, xgboost
-from ._objective import MAX_DELTA_STEP, FocalObjective, as_base_score, check_reach, label_weights, warn_of_names
+from ._objective import (
+    MAX_DELTA_STEP,
+    FocalObjective,
+    as_base_score,
+    check_reach,
+    label_weights,
+    leaf_bound,
+    warn_of_names,
+)
 from ._target import Target
 
 # The attribute of a booster that holds what `Note` writes.
@@ -138,8 +146,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         warn_of_names(params)
         check_objective(params["objective"])
         labels = as_labels(y)
-        target = Target.of(labels, self.focal_multiclass == "ovr")
-        numbers = target.numbers(labels, "y")
+        target, numbers = Target.of(labels, self.focal_multiclass == "ovr")
         _check_sizes(params, len(target.classes))
         plan = make_plan(
             self, FocalObjective, target.classes, numbers, sample_weight, label_weights(params["scale_pos_weight"])
@@ -331,11 +338,6 @@ def _check_sizes(params: Mapping[str, Any], n_classes: int) -> None:
         if params.get(name) is not None and (name, params[name], n_classes > 2) != ("num_class", n_classes, True):
             msg = f"{name} must be left out, as it follows from the {n_classes} labels of y, got {params[name]!r}"
             raise ValueError(msg)
-
-
-def leaf_bound(params: Mapping[str, Any]) -> float | None:
-    """Return ``max_delta_step``, but for linear models, which have no leaves and warn of it."""
-    return None if params.get("booster") == "gblinear" else params.get("max_delta_step")
 
 
 def _plain_note(booster: Any) -> Note:

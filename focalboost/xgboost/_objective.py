@@ -180,6 +180,11 @@ def warn_of_names(params: Mapping[str, Any]) -> None:
             warnings.warn(msg, UserWarning, stacklevel=3)
 
 
+def leaf_bound(params: Mapping[str, Any]) -> float | None:
+    """Return ``max_delta_step``, but for linear models, which have no leaves and warn of it."""
+    return None if params.get("booster") == "gblinear" else params.get("max_delta_step")
+
+
 def check_reach(
     params: Mapping[str, Any], start: Any, hessian: tuple[float, float], softmax: bool, rounds: int | None
 ) -> None:
@@ -189,5 +194,5 @@ def check_reach(
         factor = 2 if softmax else 1
         warn_of_weights((factor * hessian[0], factor * hessian[1]), "min_child_weight", 1.0 if least is None else least)
     given = [params[name] for name in ("learning_rate", "eta") if params.get(name) is not None]
-    bound = None if params.get("booster") == "gblinear" else params.get("max_delta_step")
-    warn_of_reach(start, softmax, 100 if rounds is None else rounds, given[0] if given else 0.3, bound)
+    rate = given[0] if given else 0.3
+    warn_of_reach(start, softmax, 100 if rounds is None else rounds, rate, leaf_bound(params))

@@ -26,19 +26,20 @@ class Target:
     columns: bool = False
 
     @classmethod
-    def of(cls, y: npt.NDArray[Any], one_versus_rest: bool) -> Self:
-        """Take training labels of shape (n_samples,) or (n_samples, n_labels), from `as_labels`."""
+    def of(cls, y: npt.NDArray[Any], one_versus_rest: bool) -> tuple[Self, npt.NDArray[np.intp]]:
+        """Take labels of shape (n_samples,) or (n_samples, n_labels), from `as_labels`; return their `numbers` too."""
         kind = type_of_target(y)
         if kind == "multilabel-indicator":
-            return cls(np.arange(np.shape(y)[1]), multilabel=True, columns=True)
+            target = cls(np.arange(np.shape(y)[1]), multilabel=True, columns=True)
+            return target, target.numbers(y, "y")
         if kind == "multiclass-multioutput":
             msg = (
                 "y must have one dimension, or two with labels 0 and 1, got more values in shape "
                 f"{np.shape(y)}; for several targets use sklearn.multioutput.MultiOutputClassifier"
             )
             raise ValueError(msg)
-        classes, _ = exclusive_classes(y)
-        return cls(classes, columns=one_versus_rest and len(classes) > 2)
+        classes, codes = exclusive_classes(y)
+        return cls(classes, columns=one_versus_rest and len(classes) > 2), codes
 
     def numbers(self, y: Any, name: str) -> npt.NDArray[np.intp]:
         """Return class numbers, or the 0/1 labels of a multilabel target; `name` is that of the argument."""

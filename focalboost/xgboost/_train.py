@@ -16,6 +16,7 @@ from ._objective import (
     FocalMetric,
     FocalObjective,
     as_base_score,
+    base_score,
     check_reach,
     label_weights,
     warn_of_names,
@@ -134,10 +135,8 @@ def cv(
             train_part, test_part, fold = fpreproc(train_part, test_part, fold)
         fold = dict(fold)
         if params.get("base_score") is None:
-            columns = labels_and_weights(train_part)[0].ndim == 2
             num_class = int(params.get("num_class") or 0)
-            start = objective.intercept(train_part, num_class=None if columns else num_class)
-            fold["base_score"] = as_base_score(start, objective, columns)
+            fold["base_score"] = base_score(objective, train_part, num_class=num_class or None)
         return train_part, test_part, fold
 
     return xgboost.cv(ready, dtrain, num_boost_round, obj=objective, custom_metric=metric, fpreproc=started, **kwargs)
