@@ -18,7 +18,7 @@ BIN := .venv/bin
 # Stamps: each says that a set of packages is in .venv.
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-NATIVE := CMakeLists.txt $(wildcard focalboost/_kernel/*.cpp focalboost/_kernel/*.hpp focalboost/_kernel/*.inl)
+NATIVE := CMakeLists.txt $(wildcard src/focalboost/_kernel/*.cpp src/focalboost/_kernel/*.hpp src/focalboost/_kernel/*.inl)
 
 .NOTPARALLEL:
 .PHONY: example test slow lint benchmark study study-report interop docs

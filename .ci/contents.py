@@ -33,7 +33,8 @@ def check_wheel(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         found = set(archive.namelist())
     strange = [name for name in found if not IN_WHEEL.fullmatch(name)]
-    missing = {name for name in tracked() if re.fullmatch(r"focalboost/.*\.(py|pyi|typed)", name)} - found
+    sources = {name.removeprefix("src/") for name in tracked() if name.startswith("src/")}
+    missing = {name for name in sources if re.search(r"\.(py|pyi|typed)$", name)} - found
     if strange or missing or "focalboost/_kernel/_native.abi3.so" not in found:
         sys.exit(f"{path.name} holds {strange}, and lacks {sorted(missing)} or the kernel")
 

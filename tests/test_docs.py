@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 # test_readme.py asks more of the guide.
 WRITTEN = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page.stem != "guide"]
 PAGES = [page for page in WRITTEN if "```python" in page.read_text(encoding="utf-8")]
-MODULES = [path for path in sorted((ROOT / "focalboost").rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
+SOURCES = ROOT / "src"
+MODULES = [path for path in sorted(SOURCES.rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
 
 
 # LightGBM says so in every fit on a cluster.
@@ -40,7 +41,7 @@ def test_blocks_run(page, monkeypatch, tmp_path, in_new_process):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_docstrings(path):
-    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    name = ".".join(path.relative_to(SOURCES).with_suffix("").parts)
     result = doctest.testmod(importlib.import_module(name.removesuffix(".__init__")))
     assert result.attempted > 0
     assert result.failed == 0

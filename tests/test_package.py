@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "focalboost"
+PACKAGE = ROOT / "src" / "focalboost"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FRAMEWORKS = {"lightgbm", "xgboost"}
 # Modules above both framework packages may use either, but never a framework itself.
@@ -48,7 +48,7 @@ def run_python(code):
 
 
 def module_name(path):
-    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 

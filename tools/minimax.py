@@ -1,4 +1,4 @@
-"""The polynomials of focalboost/_kernel/vecmath.inl: minimax in the function's relative error, by Remez exchange.
+"""The polynomials of src/focalboost/_kernel/vecmath.inl: minimax in the function's relative error, by Remez exchange.
 
 python tools/minimax.py    (needs mpmath)
 """

@@ -1,6 +1,6 @@
 // Blocks of one margin a column in log-odds: binary, one-vs-rest, multilabel. Included once per instruction set.
 //
-// focalboost/log_odds.py says what the curves are. With E = exp(-|f|) and the curve B at |f|, the gradient of a row is
+// log_odds.py says what the curves are. With E = exp(-|f|) and the curve B at |f|, the gradient of a row is
 // a B where its label is the less likely one, a B E where it is the likelier one, and the expected Hessian a B E / (1 +
 // E). The exact one is the derivative of that: a B' or a (B - B') E. So nothing cancels, and both tails are relatively
 // exact. gamma = 0 does not come here: there log-odds and focal logits are the same.

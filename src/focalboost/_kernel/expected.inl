@@ -1,7 +1,7 @@
 // The expected Hessian of K exclusive classes, in double. Included once per instruction set.
 //
 // It is the mean of the exact Hessian over the labels, each with the probability eta for which the margins are the
-// minimiser of the risk: eta_k = x p_k / phi_k (focalboost/links.py), where -phi_k q_k is the gradient of class k were
+// minimiser of the risk: eta_k = x p_k / phi_k (links.py), where -phi_k q_k is the gradient of class k were
 // it the label, and phi_k p_j that of class j. As that mean of the gradients is 0 at any margins, that of the Hessians
 // is minus the sum of d eta_k times gradients: with the slope m_k of log(p_k / phi_k) in the margin of class k over all
 // the others, and t_k = p_k m_k / q_k,
