@@ -5,7 +5,8 @@
 # make benchmark compare the speed with the frameworks' own objectives; ARGS=--quick for a look
 # make interop   test the explainers and exporters that take our models
 # make docs      build the site in docs/_build, without a warning and without a dead link inside it
-# make study     compute what the benchmark study lacks, and write its report; ARGS="--quick" takes 3 minutes
+# make study     compute what the benchmark study lacks (ARGS="--jobs 2": two trainings at a time, some hours in all),
+#                and write its report; ARGS=--quick takes 3 minutes
 #
 # Each sets up .venv at the first run. PYTHON=python3.12 chooses the interpreter.
 

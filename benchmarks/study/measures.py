@@ -1,9 +1,10 @@
-"""What a model is judged by. Every measure is scikit-learn's, but for the calibration error."""
+"""What a model is judged by. Every measure is scikit-learn's, but for the calibration error and the decisions."""
 
 from __future__ import annotations
 
 import numpy as np
 from fraud_detection import recall_at
+from scipy.special import expit, softmax
 from sklearn.metrics import (
     average_precision_score,
     balanced_accuracy_score,
@@ -15,22 +16,22 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from .learners import Model
-
-LINKS = ("posterior", "focal", "logit")
+# What a missed positive costs, a false alarm costing 1.
+COSTS = (5, 20, 100)
+ALERTS = 0.005  # share of the rows that somebody can look at
 NAMES = (
     "average_precision",
     "log_loss",
     "roc_auc",
-    "recall_at_1_fpr",
     "brier",
     "calibration_error",
-    "log_loss_focal",
-    "log_loss_logit",
+    "mean_ratio",
     "f1",
-    "f1_tuned",
     "balanced_accuracy",
-    "balanced_accuracy_tuned",
+    "recall_at_0.1_fpr",
+    "recall_at_1_fpr",
+    "alert_precision",
+    *(f"cost_{cost}" for cost in COSTS),
 )
 
 
@@ -41,15 +42,25 @@ def calibration_error(y: np.ndarray, probability: np.ndarray, n_bins: int = 10) 
     return float(sum(gaps) / len(y))
 
 
-def criteria(y: np.ndarray, posterior: np.ndarray) -> dict[str, float]:
-    """Return the two measures by which configurations are chosen, from probabilities of all classes."""
-    present = np.unique(y)
-    precision = [average_precision_score(y == k, posterior[:, k]) for k in present[-1:] if len(posterior[0]) == 2]
-    precision = precision or [average_precision_score(y == k, posterior[:, k]) for k in present]
-    return {
-        "average_precision": float(np.mean(precision)),
-        "log_loss": float(log_loss(y, posterior, labels=range(posterior.shape[1]))),
-    }
+def probabilities(margin: np.ndarray) -> np.ndarray:
+    """Return probabilities of all classes from log-odds, or from log-probabilities up to a constant."""
+    if margin.ndim == 1:
+        positive = expit(margin)
+        return np.column_stack([1 - positive, positive])
+    return softmax(margin, axis=1)
+
+
+def criteria(y: np.ndarray, margin: np.ndarray) -> dict[str, float]:
+    """Return the two measures by which configurations are chosen."""
+    if margin.ndim == 1:
+        precision = average_precision_score(y, margin)
+        # From margins, since the probabilities of a sure model round to 1.
+        loss = float(np.mean(np.logaddexp(0, np.where(y == 1, -margin, margin))))
+        return {"average_precision": float(precision), "log_loss": loss}
+    probability = probabilities(margin)
+    precision = [average_precision_score(y == k, probability[:, k]) for k in np.unique(y)]
+    loss = float(log_loss(y, probability, labels=range(margin.shape[1])))
+    return {"average_precision": float(np.mean(precision)), "log_loss": loss}
 
 
 def thresholds(y: np.ndarray, probability: np.ndarray) -> dict[str, float]:
@@ -63,45 +74,60 @@ def thresholds(y: np.ndarray, probability: np.ndarray) -> dict[str, float]:
     }
 
 
-def binary(y: np.ndarray, margin: np.ndarray, model: Model, tuned: dict[str, float]) -> dict[str, float]:
-    """Judge two classes.
+def decision_cost(y: np.ndarray, probability: np.ndarray, cost: float) -> float:
+    """Return the mean cost over that of the better of flagging none and flagging all.
 
-    Ranking, Brier score and calibration error are those of the posterior link; decisions at .5 and at tuned
-    thresholds those of the focal link, which keeps class weights.
+    A missed positive costs `cost`, a false alarm 1; flagged is what the probabilities say is worth it: those of
+    1 / (1 + cost) or more.
     """
-    posterior = model.probabilities(margin, "posterior")
-    weighed = model.probabilities(margin, "focal")[:, 1]
-    score = posterior[:, 1]
-    at_tuned = {name: weighed >= tuned.get(name, np.nan) for name in ("f1", "balanced_accuracy")}
-    return {
-        **criteria(y, posterior),
-        "roc_auc": roc_auc_score(y, score),
-        "recall_at_1_fpr": recall_at(0.01, y, score),
-        "brier": brier_score_loss(y, score),
-        "calibration_error": calibration_error(y, score),
-        "log_loss_focal": log_loss(y, weighed, labels=[0, 1]),
-        "log_loss_logit": log_loss(y, model.probabilities(margin, "logit")[:, 1], labels=[0, 1]),
-        "f1": f1_score(y, weighed >= 0.5),
-        "f1_tuned": f1_score(y, at_tuned["f1"]) if tuned else np.nan,
-        "balanced_accuracy": balanced_accuracy_score(y, weighed >= 0.5),
-        "balanced_accuracy_tuned": balanced_accuracy_score(y, at_tuned["balanced_accuracy"]) if tuned else np.nan,
+    flagged = probability >= 1 / (1 + cost)
+    spent = np.mean(flagged & (y == 0)) + cost * np.mean(~flagged & (y == 1))
+    return float(spent / min(cost * y.mean(), 1 - y.mean()))
+
+
+def alert_precision(y: np.ndarray, score: np.ndarray, share: float = ALERTS) -> float:
+    """Return the share of positives among the rows with the highest scores; of tied ones, the mean over them."""
+    n = max(1, round(share * len(y)))
+    bar = np.partition(score, -n)[-n]
+    above, tied = score > bar, score == bar
+    return float((y[above].sum() + (n - above.sum()) * y[tied].mean()) / n)
+
+
+def binary(y: np.ndarray, margin: np.ndarray, tuned: dict[str, float]) -> dict[str, float]:
+    """Judge two classes: by log-odds, and at tuned thresholds."""
+    p = expit(margin)
+    values = {
+        **criteria(y, margin),
+        "roc_auc": roc_auc_score(y, margin),
+        "brier": brier_score_loss(y, p),
+        "calibration_error": calibration_error(y, p),
+        "mean_ratio": p.mean() / y.mean(),
+        "recall_at_0.1_fpr": recall_at(0.001, y, margin),
+        "recall_at_1_fpr": recall_at(0.01, y, margin),
+        "alert_precision": alert_precision(y, margin),
+        **{f"cost_{cost}": decision_cost(y, p, cost) for cost in COSTS},
     }
+    if tuned:
+        values["f1"] = f1_score(y, p >= tuned["f1"])
+        values["balanced_accuracy"] = balanced_accuracy_score(y, p >= tuned["balanced_accuracy"])
+    return values
 
 
-def multiclass(y: np.ndarray, margin: np.ndarray, model: Model) -> dict[str, float]:
-    """Judge more classes: the mean over those that are in the test rows, and argmax of the focal link."""
-    posterior, weighed, logit = (model.probabilities(margin, link) for link in LINKS)
-    labels = range(posterior.shape[1])
+def multiclass(y: np.ndarray, margin: np.ndarray) -> dict[str, float]:
+    """Judge more classes: the mean over those that are in the test rows, and the most probable class."""
+    p = probabilities(margin)
     present = np.unique(y)
-    chosen = weighed.argmax(axis=1)
+    chosen = p.argmax(axis=1)
+
+    def mean(measure: object) -> float:
+        return float(np.mean([measure(y == k, p[:, k]) for k in present]))  # type: ignore[operator]
+
     return {
-        **criteria(y, posterior),
-        "roc_auc": float(np.mean([roc_auc_score(y == k, posterior[:, k]) for k in present])),
-        "recall_at_1_fpr": float(np.mean([recall_at(0.01, y == k, posterior[:, k]) for k in present])),
-        "brier": float(np.mean(((np.eye(len(labels))[y] - posterior) ** 2).sum(axis=1))),
-        "calibration_error": float(np.mean([calibration_error(y == k, posterior[:, k]) for k in present])),
-        "log_loss_focal": log_loss(y, weighed, labels=labels),
-        "log_loss_logit": log_loss(y, logit, labels=labels),
+        **criteria(y, margin),
+        "roc_auc": mean(roc_auc_score),
+        "brier": float(np.mean(((np.eye(margin.shape[1])[y] - p) ** 2).sum(axis=1))),
+        "calibration_error": mean(calibration_error),
+        "mean_ratio": mean(lambda of_class, score: score.mean() / of_class.mean()),
         "f1": f1_score(y, chosen, average="macro", labels=present),
         "balanced_accuracy": balanced_accuracy_score(y, chosen),
     }

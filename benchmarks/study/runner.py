@@ -7,9 +7,11 @@ import json
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +20,18 @@ import pandas as pd
 from tqdm import tqdm
 
 from . import measures
-from .learners import Model, fit
-from .methods import (
-    CATBOOST,
-    METHODS,
-    MULTICLASS_METHODS,
-    PEERS,
-    SATURATED_METHODS,
-    SWEEP,
-    VARIANT_SETS,
-    VARIANTS,
-    Space,
-    configurations,
-)
-from .problems import Problem, folds, hold_out, load, names
-from .rebalancing import applicable
+from .learners import Margins, Trainer, recentre
+from .methods import CATBOOST, METHODS, SHARED, UNTUNED, UNTUNED_CLASSES, Config, Space, configurations, key_of
+from .problems import Problem, hold_out, load, names, split
 
-# Boosting rounds are chosen among these: each training is judged at all of them.
-CHECKPOINTS = (10, 25, 50, 100)
 PACKAGES = ("focalboost", "lightgbm", "xgboost", "xgboost-cpu", "catboost", "scikit-learn", "imbalanced-learn", "numpy")
-GROUPS = ("open", "saturated", "large", "multiclass")
 BOTH = ("lightgbm", "xgboost")
 KEY = ["stage", "data", "split", "framework", "method"]
-COLUMNS = [*KEY, "positives", "config", "rounds", "seconds", *measures.NAMES, "chosen_by"]
+COLUMNS = [*KEY, "n_train", "n_test", "positives", "config", "rounds", "seconds", *measures.NAMES, "chosen_by"]
+# Tuned: rounds are counted in steps, and a training ends once neither criterion has gained for so many rounds.
+STEP, PATIENCE = 5, 50
+UNTUNED_ROUNDS = 100
+CRITERIA = {"average_precision": 1.0, "log_loss": -1.0}  # the sign that makes more better
 
 
 class OtherBudget(ValueError):  # noqa: N818 (a state of the results, no fault)
@@ -51,66 +42,67 @@ class OtherBudget(ValueError):  # noqa: N818 (a state of the results, no fault)
 class Plan:
     """How much is computed. ``draws`` is the tuning budget: configurations tried by each method."""
 
-    splits: Mapping[str, int] = field(default_factory=lambda: {"open": 2, "saturated": 1, "large": 1, "multiclass": 1})
-    draws: Mapping[str, int] = field(default_factory=lambda: {"open": 4, "saturated": 2, "large": 3, "multiclass": 3})
-    caps: Mapping[str, int] = field(default_factory=lambda: {"large": 6_000, "multiclass": 4_000})
+    splits: Mapping[str, int] = field(default_factory=lambda: {"open": 10, "large": 3, "multiclass": 3, "covertype": 3})
+    untuned_splits: Mapping[str, int] = field(
+        default_factory=lambda: {"large": 3, "open": 4, "saturated": 1, "multiclass": 3, "covertype": 1}
+    )
+    draws: Mapping[str, int] = field(default_factory=lambda: {"open": 6, "large": 8, "multiclass": 5, "covertype": 3})
+    rounds: Mapping[str, int] = field(
+        default_factory=lambda: {"open": 200, "large": 500, "multiclass": 250, "covertype": 100}
+    )
     sets: Sequence[str] | None = None
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class Block:
-    """One split of one set in one framework, and the methods to be tried there."""
+    """Methods on one split of one set in one framework; what they have in common is trained once."""
 
     stage: str
     group: str
     data: str
     split: int
     framework: str
-    methods: Mapping[str, Space]
-    draws: int
-    cap: int | None
+    methods: Mapping[str, Space] | Mapping[str, Config]
 
-    def rows(self, problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return training and test rows: a fold of the small sets, a third of the large ones held out."""
-        if self.group in ("open", "saturated"):
-            return list(folds(problem, self.split + 1, seed))[self.split]
-        return hold_out(problem, 1 / 3, seed + self.split, self.cap)
+    def key(self, method: str) -> tuple[str, ...]:
+        """Return what names a method's results."""
+        return (self.stage, self.data, str(self.split), self.framework, method)
 
 
 def blocks(plan: Plan) -> list[Block]:
     """List the work, what matters most first: a run that is cut short has compared all sets of a group alike."""
-    work = []
+    work: list[Block] = []
 
     def add(
-        stage: str, group: str, methods: Mapping[str, Space], splits: Sequence[int], frameworks: Sequence[str] = BOTH
+        stage: str, group: str, splits: Sequence[int], frameworks: Sequence[str], *parts: Mapping[str, Any]
     ) -> None:
-        sets = [name for name in names(group) if stage != "variants" or name in VARIANT_SETS]
-        draws = 0 if stage == "sweep" else plan.draws[group]
-        cap = None if stage == "sweep" and group == "large" else plan.caps.get(group)
         work.extend(
-            Block(stage, group, data, split, framework, methods, draws, cap)
-            for split, data, framework in product(splits, sets, frameworks)
+            Block(stage, group, data, number, framework, part)
+            for number, data, framework, part in product(splits, names(group), frameworks, parts)
         )
 
-    splits = {group: range(number) for group, number in plan.splits.items()}
-    add("main", "open", METHODS, splits["open"][:1])
-    for group in ("large", "open", "multiclass"):
-        add("sweep", group, SWEEP, [0])
-    add("main", "large", METHODS, splits["large"])
-    add("main", "open", METHODS, splits["open"][1:2])
-    add("main", "multiclass", MULTICLASS_METHODS, splits["multiclass"])
-    add("variants", "open", VARIANTS, splits["open"][:2])
-    add("variants", "large", VARIANTS, splits["large"])
-    if _found("catboost"):
-        add("main", "open", CATBOOST, splits["open"][:2], ("catboost",))
-    if all(map(_found, ("bokbokbok", "imlightgbm", "imxgboost"))):
-        for framework in BOTH:
-            add("peers", "open", PEERS[framework], splits["open"][:2], (framework,))
-    add("sweep", "saturated", SWEEP, [0])
-    add("main", "saturated", SATURATED_METHODS, splits["saturated"])
-    add("main", "open", METHODS, splits["open"][2:])
+    for number in range(max(plan.splits.values())):
+        for group, n_splits in plan.untuned_splits.items():
+            if number < n_splits and group != "covertype":
+                add("untuned", group, [number], BOTH, UNTUNED_CLASSES if group == "multiclass" else UNTUNED)
+        for group in ("large", "open", "multiclass"):
+            if number < plan.splits[group]:
+                add("tuned", group, [number], BOTH, *_parts(METHODS[group]))
+    for number in range(plan.splits["large"] if _found("catboost") else 0):
+        add("tuned", "large", [number], ["catboost"], *_parts(CATBOOST))
+    for number in range(plan.splits["covertype"]):
+        if number < plan.untuned_splits["covertype"]:
+            add("untuned", "covertype", [number], BOTH, UNTUNED_CLASSES)
+        add("tuned", "covertype", [number], BOTH, *_parts(METHODS["covertype"]))
     return [block for block in work if plan.sets is None or block.data in plan.sets]
+
+
+def _parts(methods: Mapping[str, Space]) -> list[Mapping[str, Space]]:
+    """Return methods one by one, but those together that differ in gamma alone: they share trainings."""
+    together = {name: space for name, space in methods.items() if set(space) == {"gamma"}}
+    parts: list[Mapping[str, Space]] = [{name: space} for name, space in methods.items() if name not in together]
+    return [*parts, together] if together else parts
 
 
 def _found(module: str) -> bool:
@@ -118,23 +110,31 @@ def _found(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def run(plan: Plan, path: Path) -> None:
+def run(plan: Plan, path: Path, jobs: int = 1) -> None:
     """Compute what the file lacks, and append it block by block."""
     _keep_record(plan, record_path(path))
     done = set()
     if path.exists():
         done = {tuple(row) for row in read(path)[KEY].astype(str).itertuples(index=False)}
-    with tqdm(blocks(plan), unit="block", disable=None) as bar:
-        for block in bar:
-            bar.set_description(f"{block.stage} {block.data} {block.framework}")
-            left = {
-                name: space
-                for name, space in block.methods.items()
-                if (block.stage, block.data, str(block.split), block.framework, name) not in done
-            }
-            if left:
-                rows = pd.DataFrame(_block_rows(block, left, plan.seed), columns=COLUMNS)
-                rows.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.5g")
+    work = [block for block in blocks(plan) if not done.issuperset(map(block.key, block.methods))]
+    bar = tqdm(total=len(work), unit="block", disable=None)
+
+    def keep(block: Block, rows: list[dict[str, Any]]) -> None:
+        table = pd.DataFrame(rows, columns=COLUMNS)
+        table = table[[block.key(method) not in done for method in table["method"]]]
+        table.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.5g")
+        bar.set_description(f"{block.stage} {block.data} {block.framework}")
+        bar.update()
+
+    with bar:
+        if jobs == 1:
+            for block in work:
+                keep(block, results_of(block, plan))
+            return
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            running = {pool.submit(results_of, block, plan): block for block in work}
+            for future in as_completed(running):
+                keep(running[future], future.result())
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -147,82 +147,104 @@ def record_path(path: Path) -> Path:
     return path.with_name(path.name.split(".")[0] + ".json")
 
 
-def _block_rows(block: Block, methods: Mapping[str, Space], seed: int) -> Iterator[dict[str, Any]]:
-    problem = load(block.data)
-    train, test = (problem.take(rows) for rows in block.rows(problem, seed))
-    for name, space in methods.items():
-        key = dict(zip(KEY, (block.stage, block.data, block.split, block.framework, name), strict=True))
-        configs = configurations(space, block.draws, seed + block.split)
-        if not applicable(problem, configs[0]):
-            continue
-        for row in evaluate(train, test, block.framework, configs, seed + block.split):
-            yield {**key, "positives": int((train.y == problem.n_classes - 1).sum()), **row}
-
-
-def evaluate(
-    train: Problem, test: Problem, framework: str, configs: Sequence[Mapping[str, Any]], seed: int
-) -> Iterator[dict[str, Any]]:
-    """Choose a configuration and a number of rounds, train on all training rows, judge on the test rows.
-
-    Choosing is done by average precision and by log-loss (posterior link) on a third of the training rows, and both
-    choices are judged; a lone configuration is trained for all rounds without choosing.
-    """
-    if len(configs) == 1:
-        yield _judge(train, test, framework, configs[0], CHECKPOINTS[-1], {}, seed) | {"chosen_by": "default"}
-        return
-    inner, valid = (train.take(rows) for rows in hold_out(train, 1 / 3, seed))
-    trials = []
-    for config in configs:
-        model = fit(framework, inner, config, CHECKPOINTS[-1], seed)
-        trials += [Trial(config, rounds, model, valid) for rounds in CHECKPOINTS]
-    judged: dict[int, dict[str, Any]] = {}
-    for criterion, sign in (("average_precision", 1), ("log_loss", -1)):
-        best = max(range(len(trials)), key=lambda k: sign * trials[k].criteria[criterion])
-        if best not in judged:
-            trial = trials[best]
-            judged[best] = _judge(train, test, framework, trial.config, trial.rounds, trial.thresholds(), seed)
-        yield judged[best] | {"chosen_by": criterion}
-
-
-class Trial:
-    """A configuration after some rounds, on the rows to choose by."""
-
-    def __init__(self, config: Mapping[str, Any], rounds: int, model: Model, valid: Problem) -> None:
-        self.config, self.rounds, self.valid = config, rounds, valid
-        margin = model.margins(valid.X, rounds)
-        self.failed = not np.isfinite(margin).all()
-        if self.failed:
-            self.criteria = {"average_precision": -np.inf, "log_loss": np.inf}
-        else:
-            self.weighed = model.probabilities(margin, "focal")
-            self.criteria = measures.criteria(valid.y, model.probabilities(margin, "posterior"))
-
-    def thresholds(self) -> dict[str, float]:
-        """Return tuned thresholds, for two classes."""
-        binary = not self.failed and self.weighed.shape[1] == 2
-        return measures.thresholds(self.valid.y, self.weighed[:, 1]) if binary else {}
-
-
-def _judge(
-    train: Problem,
-    test: Problem,
-    framework: str,
-    config: Mapping[str, Any],
-    rounds: int,
-    tuned: dict[str, float],
-    seed: int,
-) -> dict[str, Any]:
-    begin = time.perf_counter()
-    model = fit(framework, train, config, rounds, seed)
-    seconds = time.perf_counter() - begin
-    margin = model.margins(test.X, rounds)
-    if not np.isfinite(margin).all():
-        values = {}  # no number, no score: the table keeps the gap
-    elif train.n_classes == 2:
-        values = measures.binary(test.y, margin, model, tuned)
+def results_of(block: Block, plan: Plan) -> list[dict[str, Any]]:
+    """Compute the results of a block."""
+    seed = plan.seed + block.split
+    train, test = split(load(block.data), block.group, block.split, plan.seed)
+    sizes = {"n_train": len(train.y), "n_test": len(test.y), "positives": int((train.y == train.n_classes - 1).sum())}
+    judge = Judge(Trainer(block.framework, train, seed), test)
+    if block.stage == "untuned":
+        by_default = {"chosen_by": "default"}
+        found = ((name, judge(config, UNTUNED_ROUNDS, {}) | by_default) for name, config in block.methods.items())
     else:
-        values = measures.multiclass(test.y, margin, model)
-    return {"config": json.dumps(config), "rounds": rounds, "seconds": seconds, **values}
+        found = tuned(block, judge, plan, seed)
+    return [dict(zip(KEY, block.key(name), strict=True)) | sizes | row for name, row in found]
+
+
+class Judge:
+    """Trains on all training rows, and judges on the test rows; the same configuration once."""
+
+    def __init__(self, trainer: Trainer, test: Problem) -> None:
+        self.trainer, self.test = trainer, test
+        self._kept: dict[tuple[str, int], dict[str, Any]] = {}
+        self._last: tuple[str, np.ndarray, np.ndarray, float] = ("", np.empty(0), np.empty(0), 0.0)
+
+    def __call__(self, config: Config, rounds: int, thresholds: dict[str, float]) -> dict[str, Any]:
+        """Return the row of a configuration: its measures, and what it took."""
+        key = (key_of(config), rounds)
+        if key not in self._kept:
+            self._kept[key] = self._judged(config, rounds, thresholds)
+        return self._kept[key]
+
+    def _judged(self, config: Config, rounds: int, thresholds: dict[str, float]) -> dict[str, Any]:
+        margin, of_training, seconds = self._margins(config, rounds)
+        values: dict[str, float] = {}
+        if np.isfinite(margin).all():  # no number, no score: the table keeps the gap
+            if config.get("mean_shift", True):
+                margin = margin + recentre(self.trainer.problem.y, of_training)
+            y = self.test.y
+            values = measures.binary(y, margin, thresholds) if margin.ndim == 1 else measures.multiclass(y, margin)
+        return {"config": key_of(config), "rounds": rounds, "seconds": seconds, **values}
+
+    def _margins(self, config: Config, rounds: int) -> tuple[np.ndarray, np.ndarray, float]:
+        """Return margins of the test and of the training rows, and the seconds of the training."""
+        config = {name: value for name, value in config.items() if name != "mean_shift"}
+        key = f"{key_of(config)} {rounds}"
+        if self._last[0] != key:
+            begin = time.perf_counter()
+            margins = self.trainer.fit(config, rounds)
+            seconds = time.perf_counter() - begin
+            self._last = (key, margins(self.test.X, rounds), margins(self.trainer.problem.X, rounds), seconds)
+        return self._last[1:]
+
+
+class History:
+    """Watches a training on the rows to choose by: the best round by each criterion, and when to stop."""
+
+    def __init__(self, y: np.ndarray) -> None:
+        self.y = y
+        self.best = dict.fromkeys(CRITERIA, (-np.inf, STEP))  # value, signed, and rounds
+
+    def __call__(self, rounds: int, margin: np.ndarray) -> bool:
+        """Take note of a round, and say whether to stop."""
+        if rounds % STEP:
+            return False
+        if not np.isfinite(margin).all():
+            return True
+        values = measures.criteria(self.y, margin + recentre(self.y, margin))
+        for name, sign in CRITERIA.items():
+            if sign * values[name] > self.best[name][0]:
+                self.best[name] = (sign * values[name], rounds)
+        return rounds - max(at for _, at in self.best.values()) >= PATIENCE
+
+
+def tuned(block: Block, judge: Judge, plan: Plan, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Choose configuration and rounds of each method by each criterion, and judge the choices.
+
+    Every configuration is trained on two thirds of the training rows and watched on the rest.
+    """
+    inner, valid = hold_out(judge.trainer.problem, 1 / 3, seed)
+    trainer = Trainer(block.framework, inner, seed)
+    kept: dict[str, tuple[History, Margins]] = {}
+    for name, space in block.methods.items():
+        configs = configurations(space, SHARED[block.group], plan.draws[block.group], seed)
+        for config in configs:
+            if key_of(config) not in kept:
+                history = History(valid.y)
+                margins = trainer.fit(config, plan.rounds[block.group], valid.X, history)
+                kept[key_of(config)] = history, margins
+        for criterion in CRITERIA:
+            config = max(configs, key=lambda each: kept[key_of(each)][0].best[criterion][0])
+            history, margins = kept[key_of(config)]
+            rounds = history.best[criterion][1]
+            yield name, judge(config, rounds, _thresholds(valid, margins(valid.X, rounds))) | {"chosen_by": criterion}
+
+
+def _thresholds(valid: Problem, margin: np.ndarray) -> dict[str, float]:
+    """Return tuned thresholds, for two classes."""
+    if margin.ndim == 2 or not np.isfinite(margin).all():
+        return {}
+    return measures.thresholds(valid.y, measures.probabilities(margin + recentre(valid.y, margin))[:, 1])
 
 
 def _keep_record(plan: Plan, path: Path) -> None:
@@ -233,11 +255,10 @@ def _keep_record(plan: Plan, path: Path) -> None:
             versions[package] = version(package)
         except ModuleNotFoundError:
             continue
-    record = {"versions": versions, "draws": plan.draws, "caps": plan.caps, "seed": plan.seed}
-    record["checkpoints"] = list(CHECKPOINTS)
+    record = {"versions": versions, "draws": plan.draws, "rounds": plan.rounds, "seed": plan.seed}
     if path.exists() and (kept := json.loads(path.read_text())) != json.loads(json.dumps(record)):
         differing = [key for key in record if kept.get(key) != json.loads(json.dumps(record[key]))]
-        msg = f"{path} was begun with other {', '.join(differing)}: give another --output, or remove it and its table"
+        msg = f"{path} was begun with other {', '.join(differing)}: give another --results, or remove it and its table"
         raise OtherBudget(msg)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n")

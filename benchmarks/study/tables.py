@@ -1,4 +1,4 @@
-"""From results to the tables of the report."""
+"""From results to tables."""
 
 from __future__ import annotations
 
@@ -9,21 +9,29 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-# Which of the two choices of a method a measure is read from, and its direction.
+# By which criterion the choice was made that a measure is read from, whether more is better, and its short name.
 MEASURES = {
-    "average_precision": ("average_precision", True),
-    "roc_auc": ("average_precision", True),
-    "recall_at_1_fpr": ("average_precision", True),
-    "f1": ("average_precision", True),
-    "f1_tuned": ("average_precision", True),
-    "balanced_accuracy": ("average_precision", True),
-    "balanced_accuracy_tuned": ("average_precision", True),
-    "log_loss": ("log_loss", False),
-    "log_loss_logit": ("log_loss", False),
-    "brier": ("log_loss", False),
-    "calibration_error": ("log_loss", False),
+    "average_precision": ("average_precision", True, "AP"),
+    "roc_auc": ("average_precision", True, "ROC AUC"),
+    "f1": ("average_precision", True, "F1, tuned"),
+    "balanced_accuracy": ("average_precision", True, "balanced accuracy, tuned"),
+    "recall_at_0.1_fpr": ("average_precision", True, "recall at .1 % FPR"),
+    "recall_at_1_fpr": ("average_precision", True, "recall at 1 % FPR"),
+    "alert_precision": ("average_precision", True, "precision of the top .5 %"),
+    "log_loss": ("log_loss", False, "log-loss"),
+    "brier": ("log_loss", False, "Brier"),
+    "calibration_error": ("log_loss", False, "ECE"),
+    "cost_5": ("log_loss", False, "cost 5 : 1"),
+    "cost_20": ("log_loss", False, "cost 20 : 1"),
+    "cost_100": ("log_loss", False, "cost 100 : 1"),
 }
 FRAMEWORKS = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"}
+BOTH = ("lightgbm", "xgboost")
+
+
+def label(measure: str) -> str:
+    """Return the short name of a measure."""
+    return MEASURES[measure][2]
 
 
 def markdown(frame: pd.DataFrame, digits: int = 3, corner: str = "") -> str:
@@ -44,50 +52,58 @@ def family(data: str) -> str:
     return re.match(r"[a-z]+", data)[0]  # type: ignore[index]
 
 
-def by_set(results: pd.DataFrame, measure: str, framework: str, sets: Iterable[str]) -> pd.DataFrame:
-    """Return a measure of every method (columns) on every set (rows): the mean over the splits that all have."""
-    chosen_by, _ = MEASURES[measure]
-    rows = results[
-        (results["stage"] == "main")
-        & (results["framework"] == framework)
-        & (results["chosen_by"] == chosen_by)
-        & results["data"].isin(list(sets))
-    ]
-    table = rows.pivot_table(index=["data", "split"], columns="method", values=measure, sort=False)
-    # SMOTE cannot be had everywhere, and is compared where it can.
-    complete = table.drop(columns="SMOTE", errors="ignore").notna().all(axis=1)
-    return table[complete].groupby("data", sort=False).mean()
+def by_split(
+    results: pd.DataFrame, measure: str, framework: str, sets: Iterable[str], stage: str = "tuned"
+) -> pd.DataFrame:
+    """Return a measure of every method (columns) on every set and split (rows) that all methods have."""
+    rows = results[(results["stage"] == stage) & (results["framework"] == framework) & results["data"].isin(list(sets))]
+    if stage == "tuned":
+        rows = rows[rows["chosen_by"] == MEASURES[measure][0]]
+    table = rows.pivot_table(index=["data", "split"], columns="method", values=measure, sort=False, dropna=False)
+    return table.dropna().sort_index(key=lambda level: level if level.name == "split" else _order(level, sets))
 
 
-def against(table: pd.DataFrame, reference: str, *, higher_is_better: bool, tie: float) -> pd.DataFrame:
-    """Count sets won, tied (a difference of at most `tie`) and lost against a reference; with the median difference."""
-    sign = 1 if higher_is_better else -1
-    gain = sign * table.drop(columns=reference).sub(table[reference], axis=0)
+def _order(level: pd.Index, sets: Iterable[str]) -> pd.Index:
+    return level.map({name: k for k, name in enumerate(sets)})
+
+
+def by_set(
+    results: pd.DataFrame, measure: str, framework: str, sets: Iterable[str], stage: str = "tuned"
+) -> pd.DataFrame:
+    """Return a measure of every method (columns) on every set (rows): the mean over splits."""
+    return by_split(results, measure, framework, sets, stage).groupby("data", sort=False).mean()
+
+
+def gains(table: pd.DataFrame, reference: str, measure: str) -> pd.DataFrame:
+    """Return what each method is better by than a reference: a difference, or percent where less is better.
+
+    Percent of the logarithm of the ratio, so that a loss that is halved and one that is doubled weigh alike.
+    """
+    if MEASURES[measure][1]:
+        return table.sub(table[reference], axis=0)
+    return -100 * np.log(table.div(table[reference], axis=0))
+
+
+def against(gain: pd.DataFrame, tie: float) -> pd.DataFrame:
+    """Count sets won, tied (a gain of at most `tie` either way) and lost, for each method."""
     return pd.DataFrame(
         {
             "won": (gain > tie).sum(),
             "tied": (gain.abs() <= tie).sum(),
             "lost": (gain < -tie).sum(),
             "median gain": gain.median(),
+            "mean gain": gain.mean(),
             "worst": gain.min(),
-            "worst set": gain.idxmin(),
             "best": gain.max(),
-            "best set": gain.idxmax(),
         }
     )
 
 
 def chosen(results: pd.DataFrame, method: str, key: str) -> pd.DataFrame:
     """Return how often each value of a parameter was chosen, in percent, by framework and criterion."""
-    rows = results[(results["stage"] == "main") & (results["method"] == method)]
+    rows = results[(results["stage"] == "tuned") & (results["method"] == method) & results["framework"].isin(BOTH)]
     values = rows["config"].map(lambda text: str(json.loads(text).get(key)))
     counts = rows.groupby(["framework", "chosen_by", values], sort=False).size().unstack(fill_value=0)
     share = 100 * counts.div(counts.sum(axis=1), axis=0)
     share.index = [f"{FRAMEWORKS[framework]}, by {criterion.replace('_', ' ')}" for framework, criterion in share.index]
     return share[sorted(share.columns)]
-
-
-def sweep(results: pd.DataFrame, framework: str, measure: str) -> pd.DataFrame:
-    """Return a measure of the untuned trainings: sets (rows) against methods (columns)."""
-    rows = results[(results["stage"] == "sweep") & (results["framework"] == framework)]
-    return rows.pivot_table(index="data", columns="method", values=measure, sort=False, dropna=False)

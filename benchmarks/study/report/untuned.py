@@ -1,0 +1,97 @@
+"""The page of untuned models."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..methods import LOG_LOSS, REFERENCE
+from ..paired import difference
+from ..tables import BOTH, FRAMEWORKS, against, by_set, family, gains, label, markdown
+from .common import CRITERIA, TITLES, digits, ordered, sets_of, unit
+
+GROUPS = ("large", "multiclass", "open", "saturated")
+TIE = {"average_precision": 0.002, "log_loss": 0.2}
+SHOWN = (
+    "log-loss, bound 2",
+    "balanced weights",
+    "square-root weights",
+    *(f"focal {gamma}" for gamma in ("0.5", "1", "2", "5", "10")),
+)
+
+
+def page(results: pd.DataFrame) -> str:
+    """Return the page."""
+    return "\n\n".join(
+        [
+            "# When nothing is tuned",
+            "The framework's defaults, or the focal estimator's, and 100 rounds: how most models are trained. A gain "
+            f"is what a method is better by than the framework's own log-loss; sets within {TIE['average_precision']} "
+            f"AP or {TIE['log_loss']} % of log-loss are tied. The mean gain has a 95 % interval over sets, KEEL's "
+            "counted by source, and in brackets the smallest gain that would show.",
+            *(section for group in GROUPS if (section := _counts(results, group))),
+            _tuning(results),
+            _bounds(results),
+        ]
+    )
+
+
+def _counts(results: pd.DataFrame, group: str) -> str:
+    sets = sets_of(results, group, "untuned")
+    if not sets:
+        return ""
+    text = [f"## {TITLES[group]}"]
+    for measure in CRITERIA:
+        for framework in BOTH:
+            table = by_set(results, measure, framework, sets, "untuned")
+            gain = gains(table[[LOG_LOSS, *SHOWN]], LOG_LOSS, measure).drop(columns=LOG_LOSS)
+            independent = gain.groupby(family).mean() if group in ("open", "saturated") else gain
+            counts = against(gain, TIE[measure]).drop(columns="mean gain")
+            counts["mean gain"] = [difference(independent[name]).text(digits(measure)) for name in counts.index]
+            heading = f"{FRAMEWORKS[framework]}, {unit(measure)}, {len(gain)} sets"
+            text.append(f"### {heading}\n\n{markdown(counts, digits(measure), 'method')}")
+    return "\n\n".join(text)
+
+
+def _tuning(results: pd.DataFrame) -> str:
+    """How much of what tuning gains an untuned focal loss has."""
+    text = [
+        "## What tuning brings\n\nThe same measure of untuned models, and of the tuned log-loss on the same sets. "
+        "Splits are the same, or the first of the same."
+    ]
+    for measure in CRITERIA:
+        for framework in BOTH:
+            rows = {}
+            for group in ("large", "multiclass", "open"):
+                sets = sets_of(results, group, "tuned")
+                tuned = by_set(results, measure, framework, sets)
+                untuned = by_set(results, measure, framework, list(tuned.index), "untuned")
+                if not len(untuned):
+                    continue
+                columns = {
+                    f"{name}, untuned": untuned[name].mean() for name in (LOG_LOSS, "focal 1", "focal 2", "focal 5")
+                }
+                rows[TITLES[group]] = columns | {f"{name}, tuned": tuned[name].mean() for name in (REFERENCE, "focal")}
+            if not rows:
+                continue
+            table = pd.DataFrame.from_dict(rows, orient="index")
+            text.append(f"### {FRAMEWORKS[framework]}, mean {label(measure)}\n\n{markdown(table, 4, 'sets')}")
+    return "\n\n".join(text)
+
+
+def _bounds(results: pd.DataFrame) -> str:
+    """Which leaf bound is the better default."""
+    text = [
+        "## The default leaf bound\n\nGain over the framework's log-loss by `max_delta_step`, untuned, median over the "
+        "sets; with 0 there is no bound. The default of the focal estimators is 2 in LightGBM, 4 in XGBoost."
+    ]
+    for measure in CRITERIA:
+        for framework in BOTH:
+            rows = {}
+            for group in GROUPS:
+                table = by_set(results, measure, framework, sets_of(results, group, "untuned"), "untuned")
+                if len(table):
+                    names = [name for name in ordered(table.columns) if ", bound" in name]
+                    rows[TITLES[group]] = gains(table, LOG_LOSS, measure)[names].median()
+            table = pd.DataFrame(rows).T
+            text.append(f"### {FRAMEWORKS[framework]}, {unit(measure)}\n\n{markdown(table, digits(measure), 'sets')}")
+    return "\n\n".join(text)
