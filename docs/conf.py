@@ -9,14 +9,26 @@ sys.path.insert(0, str(HERE))
 
 from figures import draw_all  # noqa: E402 (they stand beside this file)
 from gallery import write_pages  # noqa: E402
+from inventories import write_inventories  # noqa: E402
 
 project = "focalboost"
 author = "The focalboost developers"
 copyright = author  # noqa: A001 (Sphinx's name)
 version = release = version_of("focalboost")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "mathml",
+]
 exclude_patterns = ["_build"]
+html_math_renderer = "mathml"
+intersphinx_mapping = write_inventories(HERE / "generated")
 templates_path = ["_templates"]
 default_role = "py:obj"
 
@@ -29,6 +41,10 @@ numpydoc_show_class_members = False
 
 html_theme = "furo"
 html_title = f"focalboost {version}"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_favicon = "_static/favicon.svg"
+html_theme_options = {"navigation_with_keys": True}
 
 
 def setup(app):
@@ -39,4 +55,4 @@ def setup(app):
 def prepare(app):
     """Write what the pages show."""
     draw_all(HERE / "generated")
-    write_pages(HERE / "gallery")
+    write_pages(HERE / "gallery", HERE.parent / "src")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+MAIN = '__name__ == "__main__"'
 
 
 def scripts() -> list[Path]:
     """Return the examples that run, without the modules that they share."""
-    return [path for path in sorted(EXAMPLES.glob("*.py")) if '__name__ == "__main__"' in path.read_text("utf-8")]
+    return [path for path in sorted(EXAMPLES.glob("*.py")) if MAIN in path.read_text("utf-8")]
 
 
 def run(script: Path) -> str:
@@ -26,23 +29,69 @@ def run(script: Path) -> str:
     return result.stdout
 
 
-def write_pages(folder: Path) -> None:
-    """Run every example and write its page, and one that lists them all."""
+def write_pages(folder: Path, package: Path) -> None:
+    """Write a page for every example, and one that lists them all; run those that have changed, or whose code has."""
     folder.mkdir(parents=True, exist_ok=True)
-    index = ["# Examples", "Scripts in `examples/`: each runs in seconds, on real data, and checks its own claim.", ""]
+    shared = [path for path in sorted(EXAMPLES.glob("*.py")) if path not in scripts()]
+    code = [Path(__file__), *shared, *(path for path in sorted(package.rglob("*")) if path.suffix in SOURCES)]
+    cards = []
     for script in scripts():
-        print(f"running {script.name}", flush=True)
-        printed = "\n".join(line for line in run(script).splitlines() if not line.startswith("Figure: "))
-        summary, _, rest = ast.get_docstring(ast.parse(script.read_text("utf-8"))).partition("\n")
-        page = [f"# {summary.rstrip('.')}", rest.strip(), ""]
-        figure = EXAMPLES / "output" / f"{script.stem}.png"
-        if figure.exists():
-            (folder / figure.name).write_bytes(figure.read_bytes())
-            page += [f"![{summary}]({figure.name})", ""]
-        if printed.strip():
-            page += ["It prints:", "", "```text", printed.strip("\n"), "```", ""]
-        page += [f"## {script.name}", "", f"```{{literalinclude}} ../../examples/{script.name}", "```", ""]
-        (folder / f"{script.stem}.md").write_text("\n".join(page), "utf-8")
-        index.append(f"- [{summary.rstrip('.')}]({script.stem}.md)")
-    hidden = ["", "```{toctree}", ":hidden:", "", *(script.stem for script in scripts()), "```", ""]
-    (folder / "index.md").write_text("\n".join([*index, *hidden]), "utf-8")
+        page, stamp = folder / f"{script.stem}.md", folder / f"{script.stem}.sha256"
+        digest = _digest([script, *code])
+        if not (page.exists() and stamp.exists() and stamp.read_text("utf-8") == digest):
+            print(f"running {script.name}", flush=True)
+            page.write_text(_page(script, run(script), folder), "utf-8")
+            stamp.write_text(digest, "utf-8")
+        title, summary, _ = _described(script)
+        cards.append(f"::::{{grid-item-card}} {title}\n:link: {script.stem}\n:link-type: doc")
+        if (folder / f"{script.stem}.png").exists():
+            cards[-1] += f"\n:img-top: {script.stem}.png\n:img-alt: Figure of the example: {title}"
+        cards[-1] += f"\n\n{summary}\n::::"
+    text = [
+        "# Examples",
+        "Scripts in `examples/`: each runs in seconds, on real data that it fetches itself, and checks its own claim.",
+        ":::::{grid} 1 2 2 3\n:gutter: 3\n\n" + "\n\n".join(cards) + "\n:::::",
+        "```{toctree}\n:hidden:\n\n" + "\n".join(script.stem for script in scripts()) + "\n```",
+    ]
+    (folder / "index.md").write_text("\n\n".join(text) + "\n", "utf-8")
+
+
+SOURCES = {".py", ".cpp", ".hpp", ".inl"}
+
+
+def _digest(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _described(script: Path) -> tuple[str, str, str]:
+    """Return an example's title, its first line after the colon that ends the title, and what follows."""
+    first, _, rest = ast.get_docstring(ast.parse(script.read_text("utf-8"))).partition("\n")
+    title, _, summary = first.partition(": ")
+    return title, f"{summary[:1].upper()}{summary[1:]}", rest.strip()
+
+
+def _page(script: Path, printed: str, folder: Path) -> str:
+    title, summary, rest = _described(script)
+    page = [f"# {title}", summary, rest]
+    figure = EXAMPLES / "output" / f"{script.stem}.png"
+    if figure.exists():
+        (folder / figure.name).write_bytes(figure.read_bytes())
+        page.append(f"![{title}: {summary.rstrip('.')}]({figure.name})")
+    printed = "\n".join(line for line in printed.splitlines() if not line.startswith("Figure: ")).strip("\n")
+    if printed.strip():
+        page.append(f"It prints:\n\n```text\n{printed}\n```")
+    source = script.read_text("utf-8")
+    used = [
+        path for path in sorted(EXAMPLES.glob("*.py")) if re.search(rf"^from {path.stem} import", source, re.MULTILINE)
+    ]
+    beside = (
+        f" Beside it: {', '.join(f'{{download}}`{path.name} <../../examples/{path.name}>`' for path in used)}."
+        if used
+        else ""
+    )
+    page.append(f"## Source\n\n{{download}}`Download {script.name} <../../examples/{script.name}>`.{beside}")
+    page.append(f"```{{literalinclude}} ../../examples/{script.name}\n```")
+    return "\n\n".join(part for part in page if part) + "\n"

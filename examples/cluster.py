@@ -1,4 +1,4 @@
-"""Train on a Dask cluster of two workers, and get the model of one machine.
+"""Dask: train on a cluster of two workers, and get the model of one machine.
 
 Bins are sketched worker by worker, so single trees differ, as they do with the frameworks' own objectives; what the
 models are worth does not. The data is Give Me Some Credit; needs dask and distributed.

@@ -1,4 +1,4 @@
-"""Choose gamma by cross-validation, with `cv` of focalboost.lightgbm and of focalboost.xgboost.
+"""Cross-validation: choose gamma with `cv` of focalboost.lightgbm and of focalboost.xgboost.
 
 They take the arguments of `lightgbm.cv` and `xgboost.cv`, and start each fold from its own training rows. Focal losses
 of different gammas are different units; the log-loss of the probabilities compares, whatever a model was trained with.

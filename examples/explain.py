@@ -1,4 +1,4 @@
-"""Explain a focal model and take it elsewhere: it is an ordinary LightGBM model.
+"""Explain and export: a focal model is an ordinary LightGBM model.
 
 Contributions of the features (TreeSHAP, by LightGBM itself) are in log-odds and add up to those of the calibrated
 probability, and the model's text predicts that probability in a process that has never heard of focalboost. The data

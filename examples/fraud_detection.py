@@ -1,4 +1,4 @@
-"""Focal loss beside the ordinary log-loss, in LightGBM and XGBoost, on a rare-event problem.
+"""Loan default: focal loss beside the ordinary log-loss, in LightGBM and XGBoost, on a rare event.
 
 Four models learn from the same rows with the same settings: 60 % to train, 20 % to stop early by the log-loss, and 20 %
 for the table and the figure. The default data is Give Me Some Credit, 150,000 loan applicants of whom 6.7 %

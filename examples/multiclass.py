@@ -1,4 +1,4 @@
-"""Seven classes of 45,586 down to 10 rows: what a bounded step does for the rare ones.
+"""Seven classes: 45,586 down to 10 rows, and what a bounded step does for the rare ones.
 
 The stock softmax objective takes Newton steps of 1/p in leaves that hold one rare class, and loses whole classes by it.
 FocalLGBMClassifier bounds what a leaf may do to the log-odds of a class, by a default of LightGBM's own

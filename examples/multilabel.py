@@ -1,4 +1,4 @@
-"""Several labels a row, from one model: who was late with a payment, by 30, 60 and 90 days.
+"""Several labels: who was late with a payment, by 30, 60 and 90 days, from one model.
 
 `FocalXGBClassifier` takes columns of 0/1 labels, and gives a calibrated probability for each. The labels are three
 columns of Give Me Some Credit, told from the other seven and not from whether a default followed.

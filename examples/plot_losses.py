@@ -1,4 +1,4 @@
-"""The focal loss as the papers define it: loss, gradient and Hessian in its own logits.
+"""The published loss: loss, gradient and Hessian in its own logits.
 
 Against the sigmoid of the true class's logit. Two things to see: the gradient of easy rows (right) fades with gamma,
 and the exact Hessian of hard rows (left) is negative, which is why code that trains in these logits takes an upper

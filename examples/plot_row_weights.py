@@ -1,4 +1,4 @@
-"""What focal loss does: the log-loss, with rows weighted by how likely the model holds them.
+"""Row weights: what focal loss does is weigh the rows of the log-loss by how likely the model holds them.
 
 In log-odds the gradient of the focal loss is that of the log-loss times a weight, which follows from the predicted
 probability and not from the label. Below gamma = 1 it is all but constant. At gamma = 2 rows whose label is all but

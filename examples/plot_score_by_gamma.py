@@ -1,4 +1,4 @@
-"""Does gamma matter? Cross-validated scores against gamma on real data, each gamma with its best tree size.
+"""Score against gamma: cross-validated on real data, each gamma with its best tree size.
 
 Where the curve is flat against the spread over folds, as here, gamma is hardly worth tuning. The data is bank
 marketing: 11.7 % of the people who were called took the deposit.

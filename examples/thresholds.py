@@ -1,4 +1,4 @@
-"""A threshold from costs: right at once with calibrated probabilities, with class weights too.
+"""Thresholds from costs: right at once with calibrated probabilities, with class weights too.
 
 A default costs 20 times what a refused good customer costs, so the threshold is 1 / 21. Class weights move the
 probabilities to the odds of the weighted problem, and the threshold from costs then refuses too many;

@@ -1,4 +1,4 @@
-"""A search over gamma that stops bad trials early, with Optuna.
+"""Optuna: a search over gamma that stops bad trials early.
 
 Each trial trains a model with parameters of `focalboost.search.suggest_params` and reports its held-out average
 precision every 10 rounds; the median pruner ends it where it falls behind the trials before. The data is Give Me Some
