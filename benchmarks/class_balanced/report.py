@@ -1,0 +1,2 @@
+def write(results, folder):
+    raise SystemExit("not yet")
