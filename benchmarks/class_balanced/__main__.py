@@ -14,6 +14,8 @@ from pathlib import Path
 
 from datasets import DatasetUnavailable
 
+from .data import describe
+from .derivatives import check_all
 from .methods import gbdtcbl_installed
 from .report import write
 from .runner import OtherBudget, Plan, run
@@ -38,6 +40,10 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         if args.command == "run":
+            results.parent.mkdir(parents=True, exist_ok=True)
+            for kind, checks in check_all().items():
+                checks.to_csv(results.with_name(f"{kind}.csv"), index=False, float_format="%.4g")
+            describe().to_csv(results.with_name("sets.csv"), float_format="%.4g")
             run(QUICK if args.quick else Plan(), results)
             print(f"Results: {results}")
         else:

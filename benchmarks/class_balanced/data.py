@@ -139,3 +139,14 @@ def load(name: str) -> Problem:
     numbers = pd.get_dummies(X).to_numpy(dtype=np.float64)[kept]
     compact = np.unique(labels[kept], return_inverse=True)[1]
     return Problem(name, numbers, compact, groups=None if groups is None else groups[kept])
+
+
+def describe() -> pd.DataFrame:
+    """Return rows, columns and classes of every set."""
+    rows = {}
+    for name in LOADERS:
+        problem = load(name)
+        counts = np.bincount(problem.y)
+        rows[name] = {"rows": len(problem.y), "columns": problem.X.shape[1], "classes": len(counts)}
+        rows[name] |= {"rarest class": int(counts.min()), "share, %": 100 * counts.min() / counts.sum()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("set")

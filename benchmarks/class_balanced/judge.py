@@ -57,6 +57,14 @@ def papers_criterion(y: np.ndarray, margin: np.ndarray) -> float:
     return roc_auc_score(y, margin[:, 0]) if margin.shape[1] == 1 else accuracy_score(y, margin.argmax(axis=1))
 
 
+def plain_log_loss(y: np.ndarray, margin: np.ndarray) -> float:
+    """Return the log-loss of the plain sigmoid or softmax."""
+    if not np.isfinite(margin).all():
+        return np.inf
+    scores = log_probabilities(margin)
+    return log_loss(y, np.exp(scores), labels=range(scores.shape[1]))
+
+
 def honest_criterion(y: np.ndarray, margin: np.ndarray) -> float:
     """Return the log-loss of calibrated probabilities, negative, on the rows that calibrate them."""
     if not np.isfinite(margin).all():
