@@ -1,4 +1,4 @@
-"""The comparison with gbdtCBL: equal budgets, derivatives, statistics, resuming, and the report as the results give it."""
+"""The comparison with gbdtCBL: equal budgets, derivatives, statistics, resuming, and the report of the results."""
 
 import json
 from pathlib import Path
@@ -10,13 +10,14 @@ from scipy.special import expit, logit, softmax
 from scipy.stats import t as student
 from sklearn.datasets import make_classification
 from sklearn.metrics import f1_score
+from sklearn.model_selection import train_test_split
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("xgboost")
 pytest.importorskip("matplotlib")
 
 from class_balanced import judge, runner
-from class_balanced.data import LOADERS, _without
+from class_balanced.data import LOADERS, _without, hold_out
 from class_balanced.derivatives import (
     TOLERANCE,
     check_all,
@@ -157,6 +158,16 @@ def test_intervals_are_nadeau_and_bengios_and_students():
     assert row["half"] == pytest.approx(student.ppf(0.975, 2) * error)
     assert row["mde"] == pytest.approx((student.ppf(0.975, 2) + student.ppf(0.8, 2)) * error)
     assert (row["better"], row["worse"], row["sets"]) == (2, 1, 3)
+
+
+def test_splits_are_the_authors_and_keep_groups_together():
+    data = toy()
+    train, test = hold_out(data, 0.25, 42)
+    expected = train_test_split(data.X, data.y, stratify=data.y, random_state=42)
+    np.testing.assert_array_equal(train.X, expected[0])
+    np.testing.assert_array_equal(test.X, expected[1])
+    train, test = hold_out(Problem("toy", data.X, data.y, groups=np.repeat(np.arange(48), 5)), 0.25, 42)
+    assert not set(train.groups) & set(test.groups)
 
 
 def test_rows_taken_away_are_counted():

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from study.problems import Problem, hold_out
+from study.problems import Problem
 from tqdm import tqdm
 
 from . import judge
-from .data import BINARY, LOADERS, PROTEIN_ROWS, SMALLEST_CLASS, load
+from .data import LOADERS, PROTEIN_ROWS, SMALLEST_CLASS, hold_out, load
 from .learners import ROUNDS, fit
 from .methods import SPACES, configurations
 
@@ -65,8 +65,8 @@ def block(problem: Problem, framework: str, draws: int, seed: int) -> Iterator[d
     As in the authors' code a quarter of the rows is held out and of the others a fifth chooses, here once instead of
     five times in turn. The model chosen is judged as it is.
     """
-    train, test = (problem.take(rows) for rows in hold_out(problem, TEST_SHARE, seed))
-    inner, valid = (train.take(rows) for rows in hold_out(train, VALID_SHARE, seed))
+    train, test = hold_out(problem, TEST_SHARE, seed)
+    inner, valid = hold_out(train, VALID_SHARE, seed)
     for protocol, method in product(PROTOCOLS, SPACES):
         honest = protocol == "honest"
         trials = []
@@ -82,7 +82,7 @@ def block(problem: Problem, framework: str, draws: int, seed: int) -> Iterator[d
         yield {
             "protocol": protocol,
             "method": method,
-            "classes": problem.n_classes,
+            "classes": int(problem.y.max()) + 1,
             "test_rows": len(test.y),
             "rounds": rounds,
             "config": json.dumps({name: float(f"{value:.3g}") for name, value in config.items()}),
@@ -117,8 +117,3 @@ def _keep_record(plan: Plan, path: Path) -> None:
         raise OtherBudget(msg)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n")
-
-
-def is_binary(results: pd.DataFrame) -> pd.Series:
-    """Tell which results are of sets of two classes."""
-    return results["data"].isin(list(BINARY))

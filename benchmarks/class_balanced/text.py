@@ -4,9 +4,9 @@ HEAD = """# Class-balanced losses for boosting: what is left of the gain
 
 {answer}
 
-How to choose a loss is in the [guide](../guide.md). This page is generated: with
-`PYTHONPATH=examples:benchmarks`, `python -m class_balanced report` writes it from `benchmarks/class_balanced/results`,
-and `python -m class_balanced run` computes what these lack (it needs `pip install --no-deps gbdtCBL==0.2.0`).
+How to choose a loss is in the [guide](../guide.md). This page is generated: `make class-balanced` computes what
+`benchmarks/class_balanced/results` lacks and writes the page; with `PYTHONPATH=examples:benchmarks`,
+`python -m class_balanced report` does the latter alone.
 
 ## What was compared
 
@@ -83,5 +83,5 @@ gradient are symmetric, and the Hessian is the gradient's own slope. Gradients o
 add up to 0; where they do not, margins drift. gbdtCBL multiplies the true class's gradient alone by the weight r (WCE,
 AWE) or another focusing power (ASL), and shifts the others' probabilities by m: these gradients point somewhere
 sensible, but nothing is minimised by following them. The weight is the same for every class, so that WCE does not
-favour the rare ones. The modules for LightGBM and XGBoost agree to {same}.""",
+favour the rare ones. Between the modules for LightGBM and XGBoost the largest difference is {same}.""",
 }
