@@ -63,7 +63,7 @@ def _one_against_rest(load: Callable[[str], Data], name: str, *positive: object)
 
 
 def _glass() -> Data:
-    """Glass: a kind is one side of a set. Not of glass2, which is rounded otherwise: its kind would stand out by that."""
+    """Glass: a kind is one side of a set. Not of glass2, whose rounding is another: its kind would stand out."""
     return _stacked({k: _rows(f"glass{k}", 1) for k in (0, 1, 4, 5, 6)} | {2: _rows("glass-0-1-6_vs_2", 1)})
 
 
