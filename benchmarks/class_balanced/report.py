@@ -49,8 +49,7 @@ class Report:
         self.record = json.loads(record_path(path).read_text())
         self.checks = {kind: pd.read_csv(path.with_name(f"{kind}.csv")) for kind in ("binary", "multiclass")}
         self.sets = pd.read_csv(path.with_name("sets.csv"), index_col="set")
-        share = self.record["test_share"]
-        self.ratio = share / (1 - share)
+        self.ratio = self.record["test_share"] / (1 - self.record["test_share"])
 
     def of(self, task: str) -> pd.DataFrame:
         """Return the results of the sets of a task."""
@@ -109,22 +108,24 @@ class Report:
                 f"for {task} the five gain {first:+.3f} on average at the paper's protocol and {last:+.3f} at the "
                 f"honest one, which lifts the cross-entropy itself by {lift:+.3f}"
             )
-        text = "; ".join(parts)
-        return f"{text[0].upper()}{text[1:]}."
+        return f"F{'; '.join(parts)[1:]}."
 
     def _probabilities(self) -> str:
         parts = []
         for framework, title in self._frameworks():
             mean = values(self.of("two classes"), "log_loss_plain", "paper", framework).mean()
-            tuned = self.gain("two classes", framework, "log_loss", "honest")
-            better, worse = (", ".join(tuned.index[sign * tuned["gain"] > tuned["half"]]) for sign in (1, -1))
+            found = []
+            for measure in ("ap", "log_loss"):
+                gain = self.gain("two classes", framework, measure, "honest")
+                better, worse = (", ".join(gain.index[sign * gain["gain"] > gain["half"]]) for sign in (1, -1))
+                found.append(f"in {NAMES[measure]} better: {better or 'none'}, worse: {worse or 'none'}")
             low, high = mean[PUBLISHED].idxmin(), mean[PUBLISHED].idxmax()
             parts.append(
                 f"{title}: {mean[low]:.3f} ({low}) to {mean[high]:.3f} ({high}) for the published losses, "
-                f"{mean[OURS]:.3f} for ours, {mean[STOCK]:.3f} for the cross-entropy; in the honest protocol better "
-                f"than it beyond chance: {better or 'none'}; worse: {worse or 'none'}"
+                f"{mean[OURS]:.3f} for ours, {mean[STOCK]:.3f} for the cross-entropy. Than this, beyond chance, at the "
+                f"honest protocol {'; '.join(found)}"
             )
-        return f"- **Probabilities**, two classes, mean log-loss of the plain sigmoid. {'. '.join(parts)}."
+        return f"- **Two classes**, mean log-loss of the plain sigmoid at the paper's protocol. {'. '.join(parts)}."
 
     def _frameworks(self) -> list[tuple[str, str]]:
         return [(name, title) for name, title in FRAMEWORKS.items() if name in set(self.results["framework"])]
@@ -148,8 +149,7 @@ class Report:
         for framework, title in self._frameworks():
             for protocol in ("paper", "honest"):
                 table = values(self.of("two classes"), "f1", protocol, framework)
-                share = (table == 0).sum().map("{:.0f}".format) + f" of {len(table)}"
-                columns[f"{title}, {protocol}"] = share
+                columns[f"{title}, {protocol}"] = (table == 0).sum().map("{:.0f}".format) + f" of {len(table)}"
         return markdown(pd.DataFrame(columns).loc[list(SPACES)], 3, "F1 of 0 at .5, splits")
 
     def gains_left(self) -> str:
