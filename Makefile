@@ -7,6 +7,7 @@
 # make docs      build the site in docs/_build, without a warning and without a dead link inside it
 # make study     compute what the benchmark study lacks (ARGS="--jobs 2": two trainings at a time, some hours in all),
 #                and write its report; ARGS=--quick takes 3 minutes
+# make class-balanced  the same for the comparison with the losses of gbdtCBL, docs/evidence/class_balanced.md
 #
 # Each sets up .venv at the first run. PYTHON=python3.12 chooses the interpreter.
 
@@ -22,7 +23,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NATIVE := CMakeLists.txt $(wildcard src/focalboost/_kernel/*.cpp src/focalboost/_kernel/*.hpp src/focalboost/_kernel/*.inl)
 
 .NOTPARALLEL:
-.PHONY: example test slow lint benchmark study study-report interop docs
+.PHONY: example test slow lint benchmark study study-report class-balanced interop docs
 
 example: $(STAMPS)/examples
 	$(BIN)/python examples/fraud_detection.py $(ARGS)
@@ -57,6 +58,10 @@ study: $(STAMPS)/study
 
 study-report: $(STAMPS)/study
 	$(STUDY) report $(ARGS)
+
+class-balanced: $(STAMPS)/study
+	$(STUDY:study=class_balanced) run $(ARGS)
+	$(STUDY:study=class_balanced) report $(ARGS)
 
 $(STAMPS)/created:
 	@command -v $(PYTHON) >/dev/null || \
