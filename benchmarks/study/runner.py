@@ -29,7 +29,7 @@ BOTH = ("lightgbm", "xgboost")
 KEY = ["stage", "data", "split", "framework", "method"]
 COLUMNS = [*KEY, "n_train", "n_test", "positives", "config", "rounds", "seconds", *measures.NAMES, "chosen_by"]
 # Tuned: rounds are counted in steps, and a training ends once neither criterion has gained for so many rounds.
-STEP, PATIENCE = 5, 50
+STEP, PATIENCE = 5, 30
 UNTUNED_ROUNDS = 100
 CRITERIA = {"average_precision": 1.0, "log_loss": -1.0}  # the sign that makes more better
 
@@ -46,9 +46,9 @@ class Plan:
     untuned_splits: Mapping[str, int] = field(
         default_factory=lambda: {"large": 3, "open": 4, "saturated": 1, "multiclass": 3, "covertype": 1}
     )
-    draws: Mapping[str, int] = field(default_factory=lambda: {"open": 6, "large": 8, "multiclass": 5, "covertype": 3})
+    draws: Mapping[str, int] = field(default_factory=lambda: {"open": 6, "large": 6, "multiclass": 4, "covertype": 3})
     rounds: Mapping[str, int] = field(
-        default_factory=lambda: {"open": 200, "large": 500, "multiclass": 250, "covertype": 100}
+        default_factory=lambda: {"open": 200, "large": 300, "multiclass": 200, "covertype": 60}
     )
     sets: Sequence[str] | None = None
     seed: int = 0
@@ -255,7 +255,7 @@ def _keep_record(plan: Plan, path: Path) -> None:
             versions[package] = version(package)
         except ModuleNotFoundError:
             continue
-    record = {"versions": versions, "draws": plan.draws, "rounds": plan.rounds, "seed": plan.seed}
+    record = {"versions": versions, "draws": plan.draws, "rounds": plan.rounds, "patience": PATIENCE, "seed": plan.seed}
     if path.exists() and (kept := json.loads(path.read_text())) != json.loads(json.dumps(record)):
         differing = [key for key in record if kept.get(key) != json.loads(json.dumps(record[key]))]
         msg = f"{path} was begun with other {', '.join(differing)}: give another --results, or remove it and its table"

@@ -24,6 +24,8 @@ def page(results: pd.DataFrame) -> str:
         "that would show; of costs, percent. Set by set: [tables](sets.md).",
     ]
     sets = sets_of(results, "large", "tuned")
+    if not sets:
+        return "\n\n".join(text)
     for title, measures in (("What decisions cost", COSTS), ("What a team of analysts sees", ALERTS)):
         text.append(f"## {title}")
         for framework in BOTH:
