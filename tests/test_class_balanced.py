@@ -30,7 +30,7 @@ from class_balanced.learners import fit
 from class_balanced.methods import OURS, SPACES, STOCK, TREES, configurations, gbdtcbl_installed, objective, right_start
 from class_balanced.report import _agree, _sound, write
 from class_balanced.runner import KEY, OtherBudget, Plan, read, record_path, run
-from class_balanced.stats import interval, over_sets
+from class_balanced.stats import over_sets
 from study.problems import Problem
 
 ROOT = Path(__file__).parents[1]
@@ -146,11 +146,7 @@ def test_a_tilt_is_chosen_where_it_decides_better():
     assert f1_score(y, judge._tilted(p, y, p, "macro"), average="macro") > plain
 
 
-def test_intervals_are_nadeau_and_bengios_and_students():
-    d = np.array([0.1, 0.3, 0.2, 0.4, 0.0])
-    mean, half = interval(d, 1 / 3)
-    assert mean == pytest.approx(0.2)
-    assert half == pytest.approx(student.ppf(0.975, 4) * np.sqrt(d.var(ddof=1) * (1 / 5 + 1 / 3)))
+def test_intervals_over_sets_are_students():
     index = pd.MultiIndex.from_product([["a", "b", "c"], [0, 1]], names=["data", "split"])
     gain = pd.DataFrame({"FL": [1.0, 1.0, 2.0, 2.0, -3.0, -3.0]}, index=index)
     row = over_sets(gain, 1 / 3).loc["FL"]

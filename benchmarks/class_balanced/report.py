@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from study import ranks
+from study.paired import LEVEL
 from study.tables import markdown
 
 from .data import BINARY, MULTICLASS, UNREACHABLE
 from .derivatives import TOLERANCE
 from .methods import OURS, SPACES, STOCK
 from .runner import read, record_path
-from .stats import LEVEL, gains, over_sets, signed, values
+from .stats import gains, over_sets, signed, values
 from .text import HEAD, NOTES
 
 TASKS = {"two classes": tuple(BINARY), "more classes": tuple(MULTICLASS)}
@@ -81,7 +82,7 @@ class Report:
                 tables[FIRST].append(first.loc[PUBLISHED])
                 tables[LAST].append(last.loc[PUBLISHED])
         tally = {step: _tally(pd.concat(tables[step])) for step in tables}
-        chance = (1 - LEVEL) / 2 * len(PUBLISHED) * len(rows)
+        chance = LEVEL / 2 * len(PUBLISHED) * len(rows)
         table = markdown(pd.DataFrame.from_dict(rows, orient="index"), 3, "gain in F1 over cross-entropy")
         lines = [
             f"**At the paper's protocol the published losses gain F1 beyond chance in {tally[FIRST]}; with the right "

@@ -48,8 +48,8 @@ def _answers(results: pd.DataFrame) -> str:
         "splits leaves out 0, for it and against it.",
         _tuned(results),
         f"**Untuned.** Default parameters, {UNTUNED_ROUNDS} rounds, focal loss at gamma 2 against the framework's "
-        "log-loss, and against the log-loss with leaves bounded at 2, as the focal estimator bounds them: sets on which "
-        "it is better / tied / worse.",
+        "log-loss, and against the log-loss with leaves bounded at 2, as the focal estimator bounds them: sets on "
+        "which it is better / tied / worse.",
         _untuned(results),
     ]
     return "\n\n".join(text)
