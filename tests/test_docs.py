@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from readme import blocks, blocks_of
+from readme import README, blocks, blocks_of
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("xgboost")
@@ -38,6 +38,12 @@ def test_blocks_run(page, monkeypatch, tmp_path, in_new_process):
     data = blocks()[:1] if page.stem == "index" else []  # the landing page shows lines of use alone
     for block in [*data, *blocks_of(page)]:
         exec(compile(block, page, "exec"), session)
+
+
+@pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: page.stem)
+def test_code_fits_the_column(page):
+    """What is longer than 88 characters is cut in a browser."""
+    assert [line for block in blocks_of(page) for line in block.splitlines() if len(line) > 88] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
