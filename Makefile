@@ -44,7 +44,7 @@ benchmark: $(STAMPS)/peers
 
 interop: $(STAMPS)/interop
 	$(BIN)/python -m pytest tests/test_interop.py $(ARGS)
-	$(BIN)/python -m pytest -m slow tests/test_docs.py -k ray
+	$(BIN)/python -m pytest -m slow tests/test_docs.py -k 'ray or catboost'
 
 docs: $(STAMPS)/docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build $(ARGS)

@@ -25,7 +25,7 @@ MODULES = [path for path in sorted(SOURCES.rglob("*.py")) if ">>> " in path.read
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_blocks_run(page, monkeypatch, tmp_path, in_new_process):
-    needed = {"dask": "distributed", "ray": "ray"}.get(page.stem)
+    needed = {"dask": "distributed", "ray": "ray", "catboost": "catboost"}.get(page.stem)
     if needed is not None:
         pytest.importorskip(needed)
     monkeypatch.chdir(tmp_path)
