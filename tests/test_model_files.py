@@ -78,7 +78,7 @@ def test_what_is_no_model_of_xgboost(content, tmp_path):
 
     path = tmp_path / "model.ubj"
     path.write_bytes(content)
-    with raises(ValueError, "the model must be a whole file", str(path), "end too early"):
+    with raises(ValueError, "the model must be a whole file", repr(str(path)), "end too early"):
         FocalXGBClassifier().load_model(path)
     with raises(ValueError, "the model must be a whole file", "the bytes"):
         FocalXGBClassifier().load_model(bytearray(content))
@@ -106,5 +106,5 @@ def test_cut_files_of_lightgbm(make_data, tmp_path):
     assert both.booster_.num_trees() == 4
     for length in range(0, content.index(b"\nend of parameters"), 50):
         path.write_bytes(content[:length])
-        with raises(ValueError, "init_model must be a whole model file", str(path), "'end of "):
+        with raises(ValueError, "init_model must be a whole model file", repr(str(path)), "'end of "):
             FocalLGBMClassifier(**params).fit(X, y, init_model=str(path))
