@@ -78,7 +78,7 @@ def test_what_is_no_model_of_xgboost(content, tmp_path):
 
     path = tmp_path / "model.ubj"
     path.write_bytes(content)
-    with raises(ValueError, "the model must be a whole file", repr(str(path)), "end too early"):
+    with raises(ValueError, "the model must be a whole file", str(path), "end too early"):
         FocalXGBClassifier().load_model(path)
     with raises(ValueError, "the model must be a whole file", "the bytes"):
         FocalXGBClassifier().load_model(bytearray(content))
