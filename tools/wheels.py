@@ -94,6 +94,7 @@ def build(python: Path, version: str, target: Target) -> Path:
     built = WORK / "built"
     shutil.rmtree(built, ignore_errors=True)
     command = [python, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, ROOT]
+    command.append(f"-Cbuild-dir={WORK / f'{target.platform}-{version}'}")  # a second run compiles what has changed
     if "windows" in target.zig:
         command += windows_python(python, version)
     environment = {
@@ -110,7 +111,6 @@ def build(python: Path, version: str, target: Target) -> Path:
     DIST.mkdir(exist_ok=True)
     if "linux" not in target.zig:
         return wheel.replace(DIST / wheel.name)
-    plat = f"manylinux_2_17_{target.platform.removeprefix('linux-')}"
     repaired = WORK / "repaired"
     shutil.rmtree(repaired, ignore_errors=True)
     run(
@@ -127,6 +127,8 @@ def build(python: Path, version: str, target: Target) -> Path:
         env=os.environ | environment,
     )
     (wheel,) = repaired.iterdir()
+    if "manylinux_2_17_" not in wheel.name:
+        sys.exit(f"{wheel.name} needs a newer system than manylinux_2_17")
     return wheel.replace(DIST / wheel.name)
 
 
