@@ -113,19 +113,8 @@ def build(python: Path, version: str, target: Target) -> Path:
         return wheel.replace(DIST / wheel.name)
     repaired = WORK / "repaired"
     shutil.rmtree(repaired, ignore_errors=True)
-    run(
-        python,
-        "-m",
-        "auditwheel",
-        "repair",
-        "--plat",
-        plat,
-        "--only-plat",
-        "--wheel-dir",
-        repaired,
-        wheel,
-        env=os.environ | environment,
-    )
+    repair = ["repair", "--plat", "auto", "--only-plat", "--wheel-dir", repaired, wheel]
+    run(python, "-m", "auditwheel", *repair, env=os.environ | environment)
     (wheel,) = repaired.iterdir()
     if "manylinux_2_17_" not in wheel.name:
         sys.exit(f"{wheel.name} needs a newer system than manylinux_2_17")
