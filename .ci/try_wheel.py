@@ -14,21 +14,7 @@ import focalboost
 from focalboost._kernel import instruction_set
 
 TESTS = Path(__file__).parents[1] / "tests"
-# Everything that reaches the kernel without a framework.
-KERNEL_TESTS = [
-    TESTS / f"test_{name}.py"
-    for name in (
-        "kernel",
-        "fuzz",
-        "layouts",
-        "threads",
-        "bad_input",
-        "derivatives",
-        "hessians",
-        "log_odds",
-        "property_losses",
-    )
-]
+KERNEL_TESTS = [TESTS / f"test_{name}.py" for name in Path(__file__).with_name("kernel_tests.txt").read_text().split()]
 
 
 def expected_instruction_set() -> str:
