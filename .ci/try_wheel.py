@@ -57,7 +57,7 @@ def run_tests() -> None:
         print("NOT RUN: the numeric tests, pytest is not installed")
         return
     sys.exit(
-        importlib.import_module("pytest").main(["-q", "-p", "no:cacheprovider", *sys.argv[1:], *map(str, KERNEL_TESTS)])
+        importlib.import_module("pytest").main(["-p", "no:cacheprovider", *sys.argv[1:], *map(str, KERNEL_TESTS)])
     )
 
 
