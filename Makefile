@@ -5,6 +5,7 @@
 # make benchmark compare the speed with the frameworks' own objectives; ARGS=--quick for a look
 # make interop   test the explainers and exporters that take our models
 # make docs      build the site in docs/_build, without a warning and without a dead link inside it
+# make wheels    build wheels with zig and try them; ARGS=all builds those for ARM, macOS and Windows too
 # make study     compute what the benchmark study lacks (ARGS="--jobs 2": two trainings at a time, some hours in all),
 #                and write its report; ARGS=--quick takes 3 minutes
 # make class-balanced  the same for the comparison with the losses of gbdtCBL, docs/evidence/class_balanced.md
@@ -23,7 +24,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NATIVE := CMakeLists.txt $(wildcard src/focalboost/_kernel/*.cpp src/focalboost/_kernel/*.hpp src/focalboost/_kernel/*.inl)
 
 .NOTPARALLEL:
-.PHONY: example test slow lint benchmark study study-report class-balanced interop docs
+.PHONY: example test slow lint benchmark study study-report class-balanced interop docs wheels
 
 example: $(STAMPS)/examples
 	$(BIN)/python examples/fraud_detection.py $(ARGS)
@@ -49,6 +50,9 @@ interop: $(STAMPS)/interop
 docs: $(STAMPS)/docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build $(ARGS)
 	$(BIN)/python docs/links.py docs/_build
+
+wheels:
+	$(PYTHON) tools/wheels.py $(ARGS)
 
 STUDY := OMP_NUM_THREADS=1 PYTHONPATH=examples:benchmarks $(BIN)/python -m study
 

