@@ -21,7 +21,7 @@ KERNEL_TESTS = [f"tests/test_{name}.py" for name in Path(".ci/kernel_tests.txt")
 def tests(session: nox.Session, versions: str) -> None:
     """Run the tests but the slow ones, with the oldest or the newest versions of what focalboost stands on."""
     pins = ["--constraint", ".ci/oldest.txt"] if versions == "oldest" else []
-    install_tests(session, *pins)
+    install(session, "test", *pins)
     session.run("python", "-m", "pip", "check")
     session.run("pytest", "-m", "not slow", *session.posargs)
 
@@ -93,7 +93,15 @@ def pipeline(session: nox.Session) -> None:
     session.run("cffconvert", "--validate", "--infile", "CITATION.cff")
 
 
-def install_tests(session: nox.Session, *options: str) -> None:
-    """Install the package, editable as `make test` does it, and what its tests need."""
-    wanted = session.run_install("python", ".ci/requirements.py", "test", silent=True)
+@nox.session(python=PYTHONS[0])
+def docs(session: nox.Session) -> None:
+    """Build the site with what the extra docs brings, and nothing else."""
+    install(session, "docs")
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "docs/_build")
+    session.run("python", "docs/links.py", "docs/_build")
+
+
+def install(session: nox.Session, extra: str, *options: str) -> None:
+    """Install the package, editable as the Makefile does it, and what one of its extras needs."""
+    wanted = session.run_install("python", ".ci/requirements.py", extra, silent=True)
     session.install("--editable", ".", "xgboost-cpu>=3.2", *str(wanted).splitlines(), *options)
