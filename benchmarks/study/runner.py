@@ -255,10 +255,17 @@ def _keep_record(plan: Plan, path: Path) -> None:
             versions[package] = version(package)
         except ModuleNotFoundError:
             continue
-    record = {"versions": versions, "draws": plan.draws, "rounds": plan.rounds, "patience": PATIENCE, "seed": plan.seed}
-    if path.exists() and (kept := json.loads(path.read_text())) != json.loads(json.dumps(record)):
-        differing = [key for key in record if kept.get(key) != json.loads(json.dumps(record[key]))]
+    record: dict[str, Any] = {
+        "versions": versions,
+        "draws": plan.draws,
+        "rounds": plan.rounds,
+        "patience": PATIENCE,
+        "seed": plan.seed,
+    }
+    kept = json.loads(path.read_text()) if path.exists() else None
+    if kept and (differing := [key for key in record if kept.get(key) != json.loads(json.dumps(record[key]))]):
         msg = f"{path} was begun with other {', '.join(differing)}: give another --results, or remove it and its table"
         raise OtherBudget(msg)
     path.parent.mkdir(parents=True, exist_ok=True)
+    record["planned"] = sum(len(block.methods) for block in blocks(plan))
     path.write_text(json.dumps(record, indent=1) + "\n")
