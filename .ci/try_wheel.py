@@ -56,9 +56,7 @@ def run_tests() -> None:
     if importlib.util.find_spec("pytest") is None:
         print("NOT RUN: the numeric tests, pytest is not installed")
         return
-    sys.exit(
-        importlib.import_module("pytest").main(["-p", "no:cacheprovider", *sys.argv[1:], *map(str, KERNEL_TESTS)])
-    )
+    sys.exit(importlib.import_module("pytest").main(["-p", "no:cacheprovider", *sys.argv[1:], *map(str, KERNEL_TESTS)]))
 
 
 if __name__ == "__main__":
