@@ -48,7 +48,7 @@ def run(*command: str | Path, **options: object) -> None:
         sys.exit(f"failed: {' '.join(map(str, command))}")
 
 
-def environments(versions: tuple[str, ...], name: str, requirements: list[str]) -> Iterator[tuple[str, Path]]:
+def environments(versions: tuple[str, ...], name: str) -> Iterator[tuple[str, Path]]:
     """Yield versions of Python that are on the PATH, each with the interpreter of a new virtual environment."""
     for version in versions:
         try:  # one that is found need not start: a version manager's may be a name and no more
@@ -58,7 +58,6 @@ def environments(versions: tuple[str, ...], name: str, requirements: list[str]) 
             continue
         folder = WORK / f"{name}-{version}"
         run(f"python{version}", "-m", "venv", "--clear", folder)
-        run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements)
         yield version, folder / "bin" / "python"
 
 
@@ -123,7 +122,7 @@ def build(python: Path, version: str, target: Target) -> Path:
 
 def try_wheels(wheels: list[Path]) -> None:
     """Install each wheel with nothing on the PATH but Python, and run .ci/try_wheel.py there."""
-    for version, python in environments(TRY, "try", []):
+    for version, python in environments(TRY, "try"):
         tag = "cp311-cp311" if version == "3.11" else "cp312-abi3"
         for wheel in (wheel for wheel in wheels if tag in wheel.name):
             alone = os.environ | {"PATH": str(python.parent)}
@@ -143,15 +142,15 @@ def main() -> None:
         sys.exit(f"TARGET must be one of {', '.join(TARGETS)} or all, got {', '.join(sorted(unknown))}")
     WORK.mkdir(parents=True, exist_ok=True)
     required = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
-    wheels = [
-        build(python, version, TARGETS[name])
-        for version, python in environments(BUILD, "build", [*required, *TOOLS])
-        for name in names
-    ]
+    wheels = []
+    for version, python in environments(BUILD, "build"):
+        run(python, "-m", "pip", "install", "--quiet", *required, *TOOLS)
+        wheels += [build(python, version, TARGETS[name]) for name in names]
     if not wheels:
         sys.exit("no wheel was built")
     run(sys.executable, ROOT / ".ci" / "contents.py", *wheels)
-    try_wheels([wheel for wheel in wheels if wheel.name.endswith("x86_64.whl") and "linux" in wheel.name])
+    if here := [wheel for wheel in wheels if "manylinux_2_17_x86_64" in wheel.name]:
+        try_wheels(here)
     for wheel in wheels:
         print(f"{wheel.stat().st_size / 1e6:.2f} MB  {wheel.relative_to(ROOT)}")
 
