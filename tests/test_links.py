@@ -242,3 +242,10 @@ def test_tiny_probabilities(gamma, alpha):
             expected = [float(w / mp.fsum(weights)) for w in weights]
         found = BinaryFocalLoss(gamma, alpha).predict_proba([z], "posterior")[0]
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-300)
+
+
+@pytest.mark.parametrize("gamma", [5e-324, 2e-313, 1e-300, 1e-200, 1e-20])
+def test_a_gamma_next_to_0_starts_where_0_does(gamma):
+    y = np.array([0, 1, 2, 0, 1, 1, 1])
+    start = MulticlassFocalLoss(gamma).intercept(y)
+    np.testing.assert_allclose(start, MulticlassFocalLoss(0.0).intercept(y), rtol=1e-12)

@@ -137,7 +137,7 @@ def softmax_intercept(gamma: float, log_prior: Float64Array) -> Float64Array:
     The probabilities solve :math:`\log(v_j / \phi_j) = c + \log \pi_j` and sum to one: K bracketed roots inside
     one for c.
     """
-    if gamma == 0:
+    if gamma < 1e-290:  # moves no digit, and 1 / gamma, which bounds the roots, would overflow
         return np.asarray(log_softmax(log_prior))
 
     def margins(c: float) -> Float64Array:
