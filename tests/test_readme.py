@@ -36,7 +36,7 @@ def test_blocks_run(monkeypatch, tmp_path):
 def test_readme_names_the_commands_there_are():
     makefile = README.with_name("Makefile").read_text(encoding="utf-8")
     commands = set(re.findall(r"^make (\w+)", README.read_text(encoding="utf-8"), flags=re.MULTILINE))
-    assert commands == {"example", "test", "slow", "interop", "docs", "benchmark", "study"}
+    assert commands == {"example", "test", "slow", "interop", "docs", "benchmark", "study", "wheels"}
     for command in commands:
         assert re.search(rf"^{command}:", makefile, flags=re.MULTILINE)
 
