@@ -85,8 +85,8 @@ class FocalTraining:
         n_threads: int = 1,
     ) -> tuple[FloatArray, FloatArray]:
         """Write the derivatives to `gradient_out` and `hessian_out`: see scikit-learn's `BaseLoss`."""
-        if self.rows is None:
-            self.rows = y_true.astype(np.float32), raw_prediction, sample_weight
+        labels = y_true.astype(np.float32) if self.rows is None else self.rows[0]  # once, not in each round
+        self.rows = labels, raw_prediction, sample_weight
         if self.plan.objective.gamma == 0:  # the log-loss, to the last digit
             own: tuple[FloatArray, FloatArray] = super().gradient_hessian(  # type: ignore[misc]
                 y_true, raw_prediction, sample_weight, gradient_out, hessian_out, n_threads
