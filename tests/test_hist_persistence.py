@@ -12,6 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.inspection import partial_dependence
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -104,10 +105,12 @@ def test_weights_are_routed(make_data):
     weight = weight * np.where(y == 1, 5.0, 1.0)
     with sklearn.config_context(enable_metadata_routing=True):
         clf = FocalHistGradientBoostingClassifier(**FAST).set_fit_request(sample_weight=True)
-        clf.set_score_request(sample_weight=False)
+        scoring = get_scorer("accuracy").set_score_request(sample_weight=False)
         piped = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), clf)
         weighted, plain = (
-            cross_validate(piped, X, y, params=params, return_estimator=True)["estimator"][0].predict_proba(X)
+            cross_validate(piped, X, y, scoring=scoring, params=params, return_estimator=True)["estimator"][
+                0
+            ].predict_proba(X)
             for params in ({"sample_weight": weight}, {})
         )
     assert weighted[:, 1].mean() > plain[:, 1].mean() + 0.1

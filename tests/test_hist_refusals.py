@@ -52,7 +52,7 @@ def test_unknown_names(name):
 
 @pytest.mark.parametrize("bad", [[0, None], [0.5, 1.7], [0, np.nan], [0, "a"]])
 def test_bad_labels(bad):
-    with pytest.raises(ValueError, match="label|y "):
+    with pytest.raises(ValueError, match=r"label|y "):
         FocalHistGradientBoostingClassifier().fit([[0.0], [1.0]], bad)
 
 
@@ -63,7 +63,7 @@ def test_bad_weights(weight, make_data):
     weights[3] = weight
     with pytest.raises(ValueError, match="sample_weight"):
         FocalHistGradientBoostingClassifier(max_iter=2).fit(X, y, weights)
-    with pytest.raises(ValueError, match="positive sum|non-zero number"):
+    with pytest.raises(ValueError, match=r"positive sum|non-zero number"):
         FocalHistGradientBoostingClassifier(max_iter=2).fit(X, y, np.zeros(len(y)))
 
 
