@@ -13,7 +13,7 @@ from focalboost.sklearn._objective import FocalObjective, Plan
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 FAST = {"max_iter": 10, "max_leaf_nodes": 7, "random_state": 0}
-LOG_LOSS = {"focal_gamma": 0.0, "focal_mean_shift": False}
+LOG_LOSS = {"focal_gamma": 0.0, "focal_mean_shift": False, "l2_regularization": 0.0}
 WAYS = {
     "plain": {},
     "class_weight": {"class_weight": "balanced"},
@@ -57,7 +57,7 @@ def test_the_first_tree_of_two_classes_is_the_log_losses(n_classes, gamma, make_
     X, y, weight = make_data(n_classes)
     ours = FocalHistGradientBoostingClassifier(max_iter=1, focal_gamma=gamma, focal_mean_shift=False)
     ours.fit(X, y, weight)
-    parent = HistGradientBoostingClassifier(max_iter=1).fit(X, y, weight)
+    parent = HistGradientBoostingClassifier(max_iter=1, l2_regularization=1.0).fit(X, y, weight)
     start = HistGradientBoostingClassifier(max_iter=1, learning_rate=1e-12).fit(X, y, weight)
     step, expected = (clf.decision_function(X) - start.decision_function(X) for clf in (ours, parent))
     if n_classes == 2:

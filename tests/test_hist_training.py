@@ -202,3 +202,20 @@ def test_categories_are_taken_from_the_frame(make_data):
     clf = FocalHistGradientBoostingClassifier(**FAST, categorical_features="from_dtype").fit(frame, y)
     assert clf.is_categorical_.tolist() == [False, False, False, True, False]
     assert clf.score(frame, y) > 0.6
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_the_default_keeps_rare_classes(gamma):
+    """Without l2_regularization leaves of one rare class take steps of one over its probability, in the parent too."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(6000, 4))
+    y = np.where(X[:, 0] > 2.6, 2, (X[:, 1] > 0).astype(int))  # some 30 rows of class 2
+    settings = {"early_stopping": False, "focal_gamma": gamma}
+    own, bare = (
+        log_loss(
+            y[1::2], FocalHistGradientBoostingClassifier(**settings, **l2).fit(X[::2], y[::2]).predict_proba(X[1::2])
+        )
+        for l2 in ({}, {"l2_regularization": 0.0})
+    )
+    assert own < 0.05
+    assert own < bare / 2
