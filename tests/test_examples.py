@@ -282,7 +282,16 @@ def test_cross_validation_runs():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "script", ["cluster.py", "explain.py", "multiclass.py", "multilabel.py", "thresholds.py", "tune.py"]
+    "script",
+    [
+        "cluster.py",
+        "explain.py",
+        "hist_gradient_boosting.py",
+        "multiclass.py",
+        "multilabel.py",
+        "thresholds.py",
+        "tune.py",
+    ],
 )
 def test_example_checks_its_claim(script):
     """An example asserts what it says; it exits with 2 where its data is out of reach."""

@@ -162,6 +162,17 @@ def test_oldest_versions_are_the_floors():
         assert set(re.findall(r"xgboost(?:-cpu)?>=([0-9.]+)", text)) == {floors["xgboost"]}
 
 
+def test_scikit_learns_estimator_needs_no_framework():
+    code = f"{BLOCKER}\nfrom focalboost import FocalHistGradientBoostingClassifier as Own\nprint(Own().focal_gamma)"
+    assert run_python(code) == "2.0"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_private_names_of_scikit_learn_are_in_one_module(path):
+    private = {name for name in imports(path) if re.match(r"sklearn\.(.*\.)?_", name)}
+    assert not private or module_name(path) == "focalboost.sklearn._native"
+
+
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_layers(path):
     name, roots, names = module_name(path), imported_roots(path), imports(path)
@@ -178,7 +189,8 @@ def test_losses_know_nothing_of_frameworks(part):
     assert paths
     for path in paths:
         assert not imported_roots(path) & FRAMEWORKS
-        upper = {f"focalboost.{name}" for name in ("_settings", "_callbacks", "_frameworks", "_estimator", *FRAMEWORKS)}
+        adapters = ("_settings", "_callbacks", "_frameworks", "_estimator", "sklearn", *FRAMEWORKS)
+        upper = {f"focalboost.{name}" for name in adapters}
         assert not {".".join(name.split(".")[:2]) for name in imports(path)} & upper
 
 

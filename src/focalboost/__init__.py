@@ -1,6 +1,6 @@
-"""Focal loss as a first-class objective of LightGBM and XGBoost.
+"""Focal loss as a first-class objective of LightGBM, XGBoost and scikit-learn's gradient boosting.
 
-The losses need neither framework; `focalboost.lightgbm` and `focalboost.xgboost` need theirs, and say so.
+The losses need no framework; `focalboost.lightgbm` and `focalboost.xgboost` need theirs, and say so.
 """
 
 from importlib.metadata import version
@@ -12,7 +12,11 @@ from .probability import focal_loss
 
 __version__ = version("focalboost")
 
-_FRAMEWORKS = {"FocalLGBMClassifier": "lightgbm", "FocalXGBClassifier": "xgboost"}
+_FRAMEWORKS = {
+    "FocalHistGradientBoostingClassifier": "sklearn",
+    "FocalLGBMClassifier": "lightgbm",
+    "FocalXGBClassifier": "xgboost",
+}
 _INSTALLED = [name for name, framework in _FRAMEWORKS.items() if _installed(framework)]
 
 __all__ = [  # noqa: PLE0604 (the estimators whose framework is there)

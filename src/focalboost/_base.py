@@ -215,11 +215,13 @@ class FocalLoss(ABC):
         openmp: int = 0,
         precise: bool = False,
         scale: float | tuple[float, ...] = 1.0,
+        out: tuple[FloatArray, FloatArray] | None = None,
     ) -> tuple[FloatArray, FloatArray]:
         """`gradient_hessian` for a checked margin.
 
         `openmp` is the address of a framework's thread pool; `precise` asks for double arithmetic on float32 margins;
-        `scale` multiplies both derivatives: one number, or one for each column.
+        `scale` multiplies both derivatives: one number, or one for each column; `out` are arrays of the margin's shape
+        to write to, whose dtype then counts.
         """
         hessian = check_hessian(hessian, self.score)
         curves = self._curves()
@@ -240,6 +242,7 @@ class FocalLoss(ABC):
             openmp=openmp,
             precise=precise,
             curves=curves,
+            out=out,
         )
 
     def _evaluate(

@@ -1,4 +1,4 @@
-"""What the estimators of both frameworks share: labels, class weights, and the plan of a fit."""
+"""What the estimators of all frameworks share: labels, class weights, and the plan of a fit."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def make_plan(
 
     Parameters
     ----------
-    estimator : a classifier with the parameters in PARAMETERS and, perhaps, class_weight
+    estimator : a classifier with the parameters in PARAMETERS, but perhaps focal_multiclass, and perhaps class_weight
     kind : class of the framework's objective
     classes : ndarray of shape (n_classes,), the labels in sorted order
     y : ndarray of shape (n_samples,), positions in `classes`; or of shape (n_samples, n_labels), 0/1 labels
@@ -127,7 +127,7 @@ def make_plan(
         objective = kind(
             estimator.focal_gamma,
             alpha,
-            multiclass="ovr" if columns else estimator.focal_multiclass,
+            multiclass="ovr" if columns else getattr(estimator, "focal_multiclass", "softmax"),
             prior=estimator.focal_prior,
             class_weight=None if by_class is None else tuple(by_class.tolist()),
         ).resolve(y, sample_weight, num_class)

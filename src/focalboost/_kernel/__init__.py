@@ -39,13 +39,16 @@ def derivatives(
     openmp: int,
     precise: bool,
     curves: Curves | None,
+    out: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return gradient and Hessian of every margin, in the memory order of `raw_prediction`.
+    """Return gradient and Hessian of every margin, in the memory order of `raw_prediction`, or in `out` if given.
 
     Margins are log-odds where `curves` are given, else focal logits.
     """
-    gradient = np.empty_like(raw_prediction, dtype=dtype)
-    hessian = np.empty_like(gradient)
+    if out is None:
+        gradient = np.empty_like(raw_prediction, dtype=dtype)
+        out = gradient, np.empty_like(gradient)
+    gradient, hessian = out
     status = _native.derivatives(
         softmax,
         raw_prediction,
