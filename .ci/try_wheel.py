@@ -1,8 +1,8 @@
 """Check an installed wheel: `python .ci/try_wheel.py [options of pytest]`.
 
 The kernel must use the widest instruction set that the processor has: compilers differ in how they ask for it, and one
-that answers no makes a wheel that is right and several times slower. Then one number of each loss, and a small fit in
-each framework that is there. The numeric tests follow with `python -m pytest $(python .ci/try_wheel.py --tests)`.
+that answers no makes a wheel that is right and several times slower. Then a small fit in each framework that is there,
+and the numeric tests.
 """
 
 import importlib.util

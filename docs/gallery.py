@@ -12,6 +12,7 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MAIN = '__name__ == "__main__"'
+SOURCES = {".py", ".cpp", ".hpp", ".inl"}
 
 
 def scripts() -> list[Path]:
@@ -32,12 +33,14 @@ def run(script: Path) -> str:
 def write_pages(folder: Path, package: Path) -> None:
     """Write a page for every example, and one that lists them all; run those that have changed, or whose code has."""
     folder.mkdir(parents=True, exist_ok=True)
-    shared = [path for path in sorted(EXAMPLES.glob("*.py")) if path not in scripts()]
-    code = [Path(__file__), *shared, *(path for path in sorted(package.rglob("*")) if path.suffix in SOURCES)]
+    found = scripts()
+    shared = [path for path in sorted(EXAMPLES.glob("*.py")) if path not in found]
+    sources = [path for path in sorted(package.rglob("*")) if path.suffix in SOURCES]
+    code = b"".join(path.read_bytes() for path in (Path(__file__), *shared, *sources))
     cards = []
-    for script in scripts():
+    for script in found:
         page, stamp = folder / f"{script.stem}.md", folder / f"{script.stem}.sha256"
-        digest = _digest([script, *code])
+        digest = hashlib.sha256(script.read_bytes() + code).hexdigest()
         if not (page.exists() and stamp.exists() and stamp.read_text("utf-8") == digest):
             print(f"running {script.name}", flush=True)
             page.write_text(_page(script, run(script), folder), "utf-8")
@@ -51,19 +54,9 @@ def write_pages(folder: Path, package: Path) -> None:
         "# Examples",
         "Scripts in `examples/`: each runs in seconds, on real data that it fetches itself, and checks its own claim.",
         ":::::{grid} 1 2 2 3\n:gutter: 3\n\n" + "\n\n".join(cards) + "\n:::::",
-        "```{toctree}\n:hidden:\n\n" + "\n".join(script.stem for script in scripts()) + "\n```",
+        "```{toctree}\n:hidden:\n\n" + "\n".join(script.stem for script in found) + "\n```",
     ]
     (folder / "index.md").write_text("\n\n".join(text) + "\n", "utf-8")
-
-
-SOURCES = {".py", ".cpp", ".hpp", ".inl"}
-
-
-def _digest(paths: list[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _described(script: Path) -> tuple[str, str, str]:
@@ -84,14 +77,8 @@ def _page(script: Path, printed: str, folder: Path) -> str:
     if printed.strip():
         page.append(f"It prints:\n\n```text\n{printed}\n```")
     source = script.read_text("utf-8")
-    used = [
-        path for path in sorted(EXAMPLES.glob("*.py")) if re.search(rf"^from {path.stem} import", source, re.MULTILINE)
-    ]
-    beside = (
-        f" Beside it: {', '.join(f'{{download}}`{path.name} <../../examples/{path.name}>`' for path in used)}."
-        if used
-        else ""
-    )
-    page.append(f"## Source\n\n{{download}}`Download {script.name} <../../examples/{script.name}>`.{beside}")
+    others = [path for path in sorted(EXAMPLES.glob("*.py")) if re.search(rf"^from {path.stem} import", source, re.M)]
+    links = [f"{{download}}`{path.name} <../../examples/{path.name}>`" for path in (script, *others)]
+    page.append(f"## Source\n\nDownload {', '.join(links)}.")
     page.append(f"```{{literalinclude}} ../../examples/{script.name}\n```")
     return "\n\n".join(part for part in page if part) + "\n"

@@ -17,7 +17,7 @@ pytest.importorskip("xgboost")
 pytest.importorskip("matplotlib")
 
 from class_balanced import judge, runner
-from class_balanced.data import LOADERS, _without, hold_out
+from class_balanced.data import LOADERS, _without
 from class_balanced.derivatives import (
     TOLERANCE,
     check_all,
@@ -29,9 +29,10 @@ from class_balanced.derivatives import (
 from class_balanced.learners import fit
 from class_balanced.methods import OURS, SPACES, STOCK, TREES, configurations, gbdtcbl_installed, objective, right_start
 from class_balanced.report import _agree, _sound, write
-from class_balanced.runner import KEY, OtherBudget, Plan, read, record_path, run
+from class_balanced.runner import KEY, Plan, run
 from class_balanced.stats import over_sets
-from study.problems import Problem
+from study.problems import Problem, hold_out
+from study.records import OtherBudget, read, record_path
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/class_balanced/results/results.csv.gz"

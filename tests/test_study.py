@@ -34,8 +34,9 @@ from study.methods import METHODS, SHARED, UNTUNED, configurations, key_of
 from study.paired import difference
 from study.problems import Problem, split
 from study.rebalancing import rebalance
+from study.records import OtherBudget, read, record_path
 from study.report import write
-from study.runner import KEY, History, OtherBudget, Plan, read, record_path, run
+from study.runner import KEY, History, Plan, run
 
 ROOT = Path(__file__).parents[1]
 GROUPS = ["large", "open", "multiclass", "covertype"]

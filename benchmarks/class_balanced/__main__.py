@@ -13,12 +13,13 @@ import sys
 from pathlib import Path
 
 from datasets import DatasetUnavailable
+from study.records import OtherBudget
 
 from .data import describe
 from .derivatives import check_all
 from .methods import gbdtcbl_installed
 from .report import write
-from .runner import OtherBudget, Plan, run
+from .runner import Plan, run
 
 HERE = Path(__file__).parent
 QUICK = Plan(n_splits=2, draws=1, sets=("ecoli", "libras_move", "glass", "hayes-roth"))

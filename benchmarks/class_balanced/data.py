@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 import numpy as np
 import pandas as pd
 from datasets import FARS, KEEL, Data, _read, _read_keel, load_bio, load_keel
-from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit, train_test_split
+from sklearn.model_selection import train_test_split
 from study.problems import Problem
 
 UNREACHABLE = (
@@ -137,15 +137,8 @@ def load(name: str) -> Problem:
         kept, _ = train_test_split(kept, train_size=PROTEIN_ROWS, stratify=labels[kept], random_state=42)
         kept.sort()
     numbers = pd.get_dummies(X).to_numpy(dtype=np.float64)[kept]
-    compact = np.unique(labels[kept], return_inverse=True)[1]
-    return Problem(name, numbers, compact, groups=None if groups is None else groups[kept])
-
-
-def hold_out(problem: Problem, share: float, seed: int) -> tuple[Problem, Problem]:
-    """Return training and test rows, stratified by class, or by group where there are groups."""
-    kind = StratifiedShuffleSplit if problem.groups is None else GroupShuffleSplit
-    rows = next(kind(1, test_size=share, random_state=seed).split(problem.X, problem.y, problem.groups))
-    return problem.take(rows[0]), problem.take(rows[1])
+    classes, compact = np.unique(labels[kept], return_inverse=True)
+    return Problem(name, numbers, compact, groups=None if groups is None else groups[kept], n_classes=len(classes))
 
 
 def describe() -> pd.DataFrame:

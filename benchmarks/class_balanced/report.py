@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from study import ranks
 from study.paired import LEVEL
-from study.tables import markdown
+from study.records import read, record_path
+from study.tables import FRAMEWORKS, markdown
 
 from .data import BINARY, MULTICLASS, UNREACHABLE
 from .derivatives import TOLERANCE
 from .methods import OURS, SPACES, STOCK
-from .runner import read, record_path
 from .stats import gains, over_sets, signed, values
 from .text import HEAD, NOTES
 
@@ -28,7 +28,6 @@ STEPS = {
     "honest training, tuned": ("f1_tuned", "honest"),
 }
 FIRST, LAST = next(iter(STEPS)), list(STEPS)[-1]
-FRAMEWORKS = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 NAMES = {
     "f1": "F1, plain",
     "f1_tuned": "F1, tuned",

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from study.problems import Problem
+from study.problems import Problem, hold_out
+from study.records import keep_record, read, record_path
 from tqdm import tqdm
 
 from . import judge
-from .data import LOADERS, PROTEIN_ROWS, SMALLEST_CLASS, hold_out, load
+from .data import LOADERS, PROTEIN_ROWS, SMALLEST_CLASS, load
 from .learners import ROUNDS, fit
 from .methods import SPACES, configurations
 
@@ -27,10 +26,6 @@ PACKAGES = ("gbdtCBL", "focalboost", "lightgbm", "xgboost", "xgboost-cpu", "scik
 KEY = ["data", "split", "framework"]
 COLUMNS = [*KEY, "protocol", "method", "classes", "test_rows", "rounds", "config", *judge.MEASURES]
 TEST_SHARE, VALID_SHARE = 0.25, 0.2
-
-
-class OtherBudget(ValueError):  # noqa: N818 (a state of the results, no fault)
-    """The results on file were computed with other versions, or another budget."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,9 @@ class Plan:
 
 def run(plan: Plan, path: Path) -> None:
     """Compute what the file lacks, and append it block by block: all sets once, then the next split."""
-    _keep_record(plan, record_path(path))
+    budget = asdict(plan) | {"rounds": ROUNDS, "test_share": TEST_SHARE, "valid_share": VALID_SHARE}
+    budget |= {"smallest_class": SMALLEST_CLASS, "protein_rows": PROTEIN_ROWS}
+    keep_record(record_path(path), PACKAGES, budget)
     done = set(read(path)[KEY].itertuples(index=False, name=None)) if path.exists() else set()
     blocks = list(product(range(plan.n_splits), plan.sets, FRAMEWORKS))
     with tqdm(blocks, unit="block", disable=None) as bar:
@@ -82,38 +79,9 @@ def block(problem: Problem, framework: str, draws: int, seed: int) -> Iterator[d
         yield {
             "protocol": protocol,
             "method": method,
-            "classes": int(problem.y.max()) + 1,
+            "classes": problem.n_classes,
             "test_rows": len(test.y),
             "rounds": rounds,
             "config": json.dumps({name: float(f"{value:.3g}") for name, value in config.items()}),
             **judge.judge(method, config, test.y, margins(test.X, rounds), valid.y, margin),
         }
-
-
-def read(path: Path) -> pd.DataFrame:
-    """Read results."""
-    return pd.read_csv(path)
-
-
-def record_path(path: Path) -> Path:
-    """Return where the versions and the budget behind a table of results are kept."""
-    return path.with_name(path.name.split(".")[0] + ".json")
-
-
-def _keep_record(plan: Plan, path: Path) -> None:
-    """Write down versions and budget beside the results, and refuse to mix results of two."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    record = {"versions": versions, **asdict(plan), "rounds": ROUNDS, "test_share": TEST_SHARE}
-    record |= {"valid_share": VALID_SHARE, "smallest_class": SMALLEST_CLASS, "protein_rows": PROTEIN_ROWS}
-    record = json.loads(json.dumps(record))
-    if path.exists() and (kept := json.loads(path.read_text())) != record:
-        differing = [key for key in record if kept.get(key) != record[key]]
-        msg = f"{path} was begun with other {', '.join(differing)}: give other --results, or remove it and its table"
-        raise OtherBudget(msg)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n")

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from datasets import DatasetUnavailable
 
+from .records import OtherBudget
 from .report import write
-from .runner import OtherBudget, Plan, run
+from .runner import Plan, run
 
 HERE = Path(__file__).parent
 QUICK = Plan(

@@ -24,7 +24,6 @@ Margins = Callable[[np.ndarray, int], np.ndarray]
 Watch = Callable[
     [int, np.ndarray], bool
 ]  # of the rounds so far and margins of the rows watched; True ends the training
-FRAMEWORKS = ("lightgbm", "xgboost", "catboost")
 
 
 def recentre(y: np.ndarray, margin: np.ndarray) -> Any:
@@ -51,8 +50,8 @@ class Trainer:
         They are not centred yet: `recentre` tells the constant.
         """
         if config.get("constant"):
-            shape = (1,) if self.problem.n_classes == 2 else (1, self.problem.n_classes)
-            return lambda X, rounds: np.zeros((len(X), *shape[1:]))
+            columns = () if self.num_class == 1 else (self.num_class,)
+            return lambda X, rounds: np.zeros((len(X), *columns))
         train = {"lightgbm": train_lightgbm, "xgboost": train_xgboost, "catboost": train_catboost}[self.framework]
         return train(self, self._rows(config), config, n_rounds, valid, watch)
 

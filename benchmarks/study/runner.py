@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,19 +20,16 @@ from . import measures
 from .learners import Margins, Trainer, recentre
 from .methods import CATBOOST, METHODS, SHARED, UNTUNED, UNTUNED_CLASSES, Config, Space, configurations, key_of
 from .problems import Problem, hold_out, load, names, split
+from .records import keep_record, read, record_path
+from .tables import BOTH
 
 PACKAGES = ("focalboost", "lightgbm", "xgboost", "xgboost-cpu", "catboost", "scikit-learn", "imbalanced-learn", "numpy")
-BOTH = ("lightgbm", "xgboost")
 KEY = ["stage", "data", "split", "framework", "method"]
 COLUMNS = [*KEY, "n_train", "n_test", "positives", "config", "rounds", "seconds", *measures.NAMES, "chosen_by"]
 # Tuned: rounds are counted in steps, and a training ends once neither criterion has gained for so many rounds.
 STEP, PATIENCE = 5, 30
 UNTUNED_ROUNDS = 100
 CRITERIA = {"average_precision": 1.0, "log_loss": -1.0}  # the sign that makes more better
-
-
-class OtherBudget(ValueError):  # noqa: N818 (a state of the results, no fault)
-    """The results on file were computed with other versions, or another tuning budget."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +106,14 @@ def _found(module: str) -> bool:
 
 def run(plan: Plan, path: Path, jobs: int = 1) -> None:
     """Compute what the file lacks, and append it block by block."""
-    _keep_record(plan, record_path(path))
+    budget = {"draws": plan.draws, "rounds": plan.rounds, "patience": PATIENCE, "seed": plan.seed}
+    everything = blocks(plan)
+    planned = {"planned": sum(len(block.methods) for block in everything)}
+    keep_record(record_path(path), PACKAGES, budget, planned)
     done = set()
     if path.exists():
         done = {tuple(row) for row in read(path)[KEY].astype(str).itertuples(index=False)}
-    work = [block for block in blocks(plan) if not done.issuperset(map(block.key, block.methods))]
+    work = [block for block in everything if not done.issuperset(map(block.key, block.methods))]
     bar = tqdm(total=len(work), unit="block", disable=None)
 
     def keep(block: Block, rows: list[dict[str, Any]]) -> None:
@@ -135,16 +132,6 @@ def run(plan: Plan, path: Path, jobs: int = 1) -> None:
             running = {pool.submit(results_of, block, plan): block for block in work}
             for future in as_completed(running):
                 keep(running[future], future.result())
-
-
-def read(path: Path) -> pd.DataFrame:
-    """Read results."""
-    return pd.read_csv(path)
-
-
-def record_path(path: Path) -> Path:
-    """Return where the versions and the budget behind a table of results are kept."""
-    return path.with_name(path.name.split(".")[0] + ".json")
 
 
 def results_of(block: Block, plan: Plan) -> list[dict[str, Any]]:
@@ -245,27 +232,3 @@ def _thresholds(valid: Problem, margin: np.ndarray) -> dict[str, float]:
     if margin.ndim == 2 or not np.isfinite(margin).all():
         return {}
     return measures.thresholds(valid.y, measures.probabilities(margin + recentre(valid.y, margin))[:, 1])
-
-
-def _keep_record(plan: Plan, path: Path) -> None:
-    """Write down versions and plan beside the results, and refuse to mix results of two."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except ModuleNotFoundError:
-            continue
-    record: dict[str, Any] = {
-        "versions": versions,
-        "draws": plan.draws,
-        "rounds": plan.rounds,
-        "patience": PATIENCE,
-        "seed": plan.seed,
-    }
-    kept = json.loads(path.read_text()) if path.exists() else None
-    if kept and (differing := [key for key in record if kept.get(key) != json.loads(json.dumps(record[key]))]):
-        msg = f"{path} was begun with other {', '.join(differing)}: give another --results, or remove it and its table"
-        raise OtherBudget(msg)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    record["planned"] = sum(len(block.methods) for block in blocks(plan))
-    path.write_text(json.dumps(record, indent=1) + "\n")

@@ -92,7 +92,6 @@ def against(gain: pd.DataFrame, tie: float) -> pd.DataFrame:
             "tied": (gain.abs() <= tie).sum(),
             "lost": (gain < -tie).sum(),
             "median gain": gain.median(),
-            "mean gain": gain.mean(),
             "worst": gain.min(),
             "best": gain.max(),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..runner import read, record_path
+from ..records import read, record_path
 from . import calibration, decisions, index, sets, tuned, untuned
 
 

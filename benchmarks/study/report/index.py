@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,6 @@ from .common import TITLES, digits, over_sets, set_by_set, sets_of, unit
 from .untuned import GROUPS, TIE
 
 BOUNDED = "log-loss, bound 2"
-_TITLES = TITLES | {"covertype": "Covertype with its seven classes"}
 
 
 def page(results: pd.DataFrame, record: dict[str, Any]) -> str:
@@ -68,20 +68,19 @@ def _answers(results: pd.DataFrame) -> str:
 
 def _tuned(results: pd.DataFrame) -> str:
     rows = {}
-    for measure in ("average_precision", "log_loss", "cost_20", "recall_at_1_fpr"):
-        for group in ("large", "multiclass", "open"):
-            for framework in BOTH:
-                table = by_set(results, measure, framework, sets_of(results, group, "tuned"))
-                if not {"focal", REFERENCE} <= set(table) or not len(table):
-                    continue
-                mean = over_sets(results, measure, framework, group)["focal"]
-                single = list(set_by_set(results, measure, framework, group)["focal"].values())
-                rows[f"{TITLES[group]}, {FRAMEWORKS[framework]}, {unit(measure)}"] = {
-                    "gain": mean.text(digits(measure)),
-                    "sets": len(single),
-                    "for": _showing(single, 1),
-                    "against": _showing(single, -1),
-                }
+    measures, groups = ("average_precision", "log_loss", "cost_20", "recall_at_1_fpr"), ("large", "multiclass", "open")
+    for measure, group, framework in product(measures, groups, BOTH):
+        table = by_set(results, measure, framework, sets_of(results, group, "tuned"))
+        if not {"focal", REFERENCE} <= set(table) or not len(table):
+            continue
+        mean = over_sets(results, measure, framework, group)["focal"]
+        single = list(set_by_set(results, measure, framework, group)["focal"].values())
+        rows[f"{TITLES[group]}, {FRAMEWORKS[framework]}, {unit(measure)}"] = {
+            "gain": mean.text(digits(measure)),
+            "sets": len(single),
+            "for": _showing(single, 1),
+            "against": _showing(single, -1),
+        }
     return markdown(pd.DataFrame.from_dict(rows, orient="index"), corner="sets, framework, measure")
 
 
@@ -91,25 +90,23 @@ def _showing(differences: list[Difference], sign: int) -> int:
 
 def _untuned(results: pd.DataFrame) -> str:
     rows = {}
-    for measure, tie in TIE.items():
-        for group in GROUPS:
-            for framework in BOTH:
-                table = by_set(results, measure, framework, sets_of(results, group, "untuned"), "untuned")
-                if not len(table):
-                    continue
-                row = rows[f"{TITLES[group]}, {FRAMEWORKS[framework]}, {unit(measure)}"] = {}
-                for reference in (LOG_LOSS, BOUNDED):
-                    gain = gains(table, reference, measure)["focal 2"]
-                    counts = ((gain > tie).sum(), (gain.abs() <= tie).sum(), (gain < -tie).sum())
-                    row[f"against *{reference}*"] = " / ".join(map(str, counts))
-                    row[f"median gain over *{reference}*"] = f"{gain.median():+.{digits(measure)}f}"
+    for measure, group, framework in product(TIE, GROUPS, BOTH):
+        table = by_set(results, measure, framework, sets_of(results, group, "untuned"), "untuned")
+        if not len(table):
+            continue
+        row = rows[f"{TITLES[group]}, {FRAMEWORKS[framework]}, {unit(measure)}"] = {}
+        for reference in (LOG_LOSS, BOUNDED):
+            gain, tie = gains(table, reference, measure)["focal 2"], TIE[measure]
+            counts = ((gain > tie).sum(), (gain.abs() <= tie).sum(), (gain < -tie).sum())
+            row[f"against *{reference}*"] = " / ".join(map(str, counts))
+            row[f"median gain over *{reference}*"] = f"{gain.median():+.{digits(measure)}f}"
     return markdown(pd.DataFrame.from_dict(rows, orient="index"), corner="sets, framework, measure")
 
 
 def _how(results: pd.DataFrame, record: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     groups = "\n".join(
-        f"- {_TITLES[group]}: {len(names)} sets, {_range(splits)} splits, {record['draws'][group]} configurations for "
+        f"- {TITLES[group]}: {len(names)} sets, {_range(splits)} splits, {record['draws'][group]} configurations for "
         f"each method, of at most {record['rounds'][group]} rounds, {_range(sizes)} rows to train on"
         for group, known in PROBLEMS.items()
         for one in [results[(results["stage"] == "tuned") & results["data"].isin(known)]]
@@ -117,7 +114,7 @@ def _how(results: pd.DataFrame, record: dict[str, Any]) -> str:
         for splits, sizes in [(one.groupby("data")["split"].nunique(), one.groupby("data")["n_train"].max())]
     )
     spaces = "; ".join(
-        f"{_TITLES[group]}: {', '.join(f'{name} {_values(values)}' for name, values in space.items())}"
+        f"{TITLES[group]}: {', '.join(f'{name} {_values(values)}' for name, values in space.items())}"
         for group, space in SHARED.items()
     )
     hours = results["seconds"].sum() / 3600

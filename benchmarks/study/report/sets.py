@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pandas as pd
 
 from ..tables import BOTH, FRAMEWORKS, by_set, label, markdown
@@ -24,10 +26,9 @@ def page(results: pd.DataFrame) -> str:
     ]
     for group, measures in MEASURES.items():
         text.append(f"## {TITLES[group]}")
-        for measure in measures:
-            for framework in BOTH:
-                table = by_set(results, measure, framework, sets_of(results, group, "tuned"))
-                if len(table):
-                    shown, corner = (table, "set") if group == "open" else (table.T, "method")
-                    text.append(f"### {FRAMEWORKS[framework]}, {label(measure)}\n\n{markdown(shown, 4, corner)}")
+        for measure, framework in product(measures, BOTH):
+            table = by_set(results, measure, framework, sets_of(results, group, "tuned"))
+            if len(table):
+                shown, corner = (table, "set") if group == "open" else (table.T, "method")
+                text.append(f"### {FRAMEWORKS[framework]}, {label(measure)}\n\n{markdown(shown, 4, corner)}")
     return "\n\n".join(text)

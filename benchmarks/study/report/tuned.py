@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -9,8 +10,9 @@ from matplotlib.figure import Figure
 
 from .. import ranks
 from ..methods import REFERENCE
+from ..runner import CRITERIA
 from ..tables import BOTH, FRAMEWORKS, MEASURES, by_set, chosen, family, label, markdown
-from .common import CRITERIA, TITLES, digits, over_sets, set_by_set, sets_of, unit
+from .common import TITLES, digits, over_sets, set_by_set, sets_of, unit
 
 FIGURE = "ranks.png"
 
@@ -37,16 +39,15 @@ def _large(results: pd.DataFrame, group: str) -> str:
     if not sets:
         return ""
     text = [f"## {TITLES[group]}"]
-    for measure in CRITERIA:
-        for framework in BOTH:
-            found, mean = (of(results, measure, framework, group) for of in (set_by_set, over_sets))
-            rows = {
-                method: {data: one.text(digits(measure)) for data, one in by_set_.items()}
-                | {"mean of the sets": mean[method].text(digits(measure))}
-                for method, by_set_ in found.items()
-            }
-            table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
-            text.append(f"### {FRAMEWORKS[framework]}, {unit(measure)}\n\n{markdown(table, corner='gain of')}")
+    for measure, framework in product(CRITERIA, BOTH):
+        found, mean = (of(results, measure, framework, group) for of in (set_by_set, over_sets))
+        rows = {
+            method: {data: one.text(digits(measure)) for data, one in by_set_.items()}
+            | {"mean of the sets": mean[method].text(digits(measure))}
+            for method, by_set_ in found.items()
+        }
+        table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
+        text.append(f"### {FRAMEWORKS[framework]}, {unit(measure)}\n\n{markdown(table, corner='gain of')}")
     return "\n\n".join(text)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pandas as pd
 
 from ..methods import LOG_LOSS, REFERENCE
 from ..paired import difference
+from ..runner import CRITERIA
 from ..tables import BOTH, FRAMEWORKS, against, by_set, family, gains, label, markdown
-from .common import CRITERIA, TITLES, digits, ordered, sets_of, unit
+from .common import TITLES, digits, ordered, sets_of, unit
 
 GROUPS = ("large", "multiclass", "open", "saturated")
 TIE = {"average_precision": 0.002, "log_loss": 0.2}
@@ -40,15 +43,14 @@ def _counts(results: pd.DataFrame, group: str) -> str:
     if not sets:
         return ""
     text = [f"## {TITLES[group]}"]
-    for measure in CRITERIA:
-        for framework in BOTH:
-            table = by_set(results, measure, framework, sets, "untuned")
-            gain = gains(table[[LOG_LOSS, *SHOWN]], LOG_LOSS, measure).drop(columns=LOG_LOSS)
-            independent = gain.groupby(family).mean() if group in ("open", "saturated") else gain
-            counts = against(gain, TIE[measure]).drop(columns="mean gain")
-            counts["mean gain"] = [difference(independent[name]).text(digits(measure)) for name in counts.index]
-            heading = f"{FRAMEWORKS[framework]}, {unit(measure)}, {len(gain)} sets"
-            text.append(f"### {heading}\n\n{markdown(counts, digits(measure), 'method')}")
+    for measure, framework in product(CRITERIA, BOTH):
+        table = by_set(results, measure, framework, sets, "untuned")
+        gain = gains(table[[LOG_LOSS, *SHOWN]], LOG_LOSS, measure).drop(columns=LOG_LOSS)
+        independent = gain.groupby(family).mean() if group in ("open", "saturated") else gain
+        counts = against(gain, TIE[measure])
+        counts["mean gain"] = [difference(independent[name]).text(digits(measure)) for name in counts.index]
+        heading = f"{FRAMEWORKS[framework]}, {unit(measure)}, {len(gain)} sets"
+        text.append(f"### {heading}\n\n{markdown(counts, digits(measure), 'method')}")
     return "\n\n".join(text)
 
 
@@ -58,23 +60,20 @@ def _tuning(results: pd.DataFrame) -> str:
         "## What tuning brings\n\nThe same measure of untuned models, and of the tuned log-loss on the same sets. "
         "Splits are the same, or the first of the same."
     ]
-    for measure in CRITERIA:
-        for framework in BOTH:
-            rows = {}
-            for group in ("large", "multiclass", "open"):
-                sets = sets_of(results, group, "tuned")
-                tuned = by_set(results, measure, framework, sets)
-                untuned = by_set(results, measure, framework, list(tuned.index), "untuned")
-                if not len(untuned):
-                    continue
-                columns = {
-                    f"{name}, untuned": untuned[name].mean() for name in (LOG_LOSS, "focal 1", "focal 2", "focal 5")
-                }
-                rows[TITLES[group]] = columns | {f"{name}, tuned": tuned[name].mean() for name in (REFERENCE, "focal")}
-            if not rows:
+    for measure, framework in product(CRITERIA, BOTH):
+        rows = {}
+        for group in ("large", "multiclass", "open"):
+            sets = sets_of(results, group, "tuned")
+            tuned = by_set(results, measure, framework, sets)
+            untuned = by_set(results, measure, framework, list(tuned.index), "untuned")
+            if not len(untuned):
                 continue
-            table = pd.DataFrame.from_dict(rows, orient="index")
-            text.append(f"### {FRAMEWORKS[framework]}, mean {label(measure)}\n\n{markdown(table, 4, 'sets')}")
+            columns = {f"{name}, untuned": untuned[name].mean() for name in (LOG_LOSS, "focal 1", "focal 2", "focal 5")}
+            rows[TITLES[group]] = columns | {f"{name}, tuned": tuned[name].mean() for name in (REFERENCE, "focal")}
+        if not rows:
+            continue
+        table = pd.DataFrame.from_dict(rows, orient="index")
+        text.append(f"### {FRAMEWORKS[framework]}, mean {label(measure)}\n\n{markdown(table, 4, 'sets')}")
     return "\n\n".join(text)
 
 
@@ -84,14 +83,13 @@ def _bounds(results: pd.DataFrame) -> str:
         "## The default leaf bound\n\nGain over the framework's log-loss by `max_delta_step`, untuned, median over the "
         "sets; with 0 there is no bound. The default of the focal estimators is 2 in LightGBM, 4 in XGBoost."
     ]
-    for measure in CRITERIA:
-        for framework in BOTH:
-            rows = {}
-            for group in GROUPS:
-                table = by_set(results, measure, framework, sets_of(results, group, "untuned"), "untuned")
-                if len(table):
-                    names = [name for name in ordered(table.columns) if ", bound" in name]
-                    rows[TITLES[group]] = gains(table, LOG_LOSS, measure)[names].median()
-            table = pd.DataFrame(rows).T
-            text.append(f"### {FRAMEWORKS[framework]}, {unit(measure)}\n\n{markdown(table, digits(measure), 'sets')}")
+    for measure, framework in product(CRITERIA, BOTH):
+        rows = {}
+        for group in GROUPS:
+            table = by_set(results, measure, framework, sets_of(results, group, "untuned"), "untuned")
+            if len(table):
+                names = [name for name in ordered(table.columns) if ", bound" in name]
+                rows[TITLES[group]] = gains(table, LOG_LOSS, measure)[names].median()
+        table = pd.DataFrame(rows).T
+        text.append(f"### {FRAMEWORKS[framework]}, {unit(measure)}\n\n{markdown(table, digits(measure), 'sets')}")
     return "\n\n".join(text)
