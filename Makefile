@@ -44,8 +44,8 @@ benchmark: $(STAMPS)/peers
 	$(BIN)/python -m benchmarks $(ARGS)
 
 interop: $(STAMPS)/interop
-	$(BIN)/python -m pytest tests/test_interop.py $(ARGS)
-	$(BIN)/python -m pytest -m slow tests/test_docs.py -k 'ray or catboost'
+	$(BIN)/python -m pytest tests/project/test_interop.py $(ARGS)
+	$(BIN)/python -m pytest -m slow tests/docs/test_pages.py -k 'ray or catboost'
 
 docs: $(STAMPS)/docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build $(ARGS)

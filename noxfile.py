@@ -13,7 +13,7 @@ nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 # Everything that reaches the kernel without a framework.
-KERNEL_TESTS = [f"tests/test_{name}.py" for name in Path(".ci/kernel_tests.txt").read_text(encoding="utf-8").split()]
+KERNEL_TESTS = Path(".ci/kernel_tests.txt").read_text(encoding="utf-8").split()
 
 
 @nox.session(python=PYTHONS)

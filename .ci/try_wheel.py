@@ -13,8 +13,8 @@ from pathlib import Path
 import focalboost
 from focalboost._kernel import instruction_set
 
-TESTS = Path(__file__).parents[1] / "tests"
-KERNEL_TESTS = [TESTS / f"test_{name}.py" for name in Path(__file__).with_name("kernel_tests.txt").read_text().split()]
+ROOT = Path(__file__).parents[1]
+KERNEL_TESTS = [ROOT / path for path in Path(__file__).with_name("kernel_tests.txt").read_text().split()]
 
 
 def expected_instruction_set() -> str:

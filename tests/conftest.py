@@ -194,15 +194,6 @@ def cluster():
 
 
 @pytest.fixture
-def one_thread():
-    """Keep OpenMP to one thread: two that wait for a processor in use elsewhere can take 100 times as long as one."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "openmp"):
-        yield
-
-
-@pytest.fixture
 def halves(make_data):
     """Return a function that makes features, labels and weights, each in two halves with every class."""
 

@@ -1,11 +1,12 @@
-"""Write small models of this release for tests/test_persistence_fixtures.py, which every later release must load.
+"""Write small models of this release, which every later one must load (tests/estimators/test_persistence_fixtures.py).
 
 Run it once for each release, with the oldest supported versions, as older ones need not read what newer ones wrote:
 
     nox -s "tests-3.11(versions='oldest')" --install-only
     .nox/tests-3-11-versions-oldest/bin/python tools/write_fixtures.py
 
-It writes tests/fixtures/VERSION: a pickle and a model file of each estimator and kind of target, and what they predict.
+It writes tests/estimators/fixtures/VERSION: a pickle and a model file of each estimator and kind of target, and what
+they predict.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 
 import focalboost
 
-FOLDER = Path(__file__).parents[1] / "tests" / "fixtures" / focalboost.__version__
+FOLDER = Path(__file__).parents[1] / "tests" / "estimators" / "fixtures" / focalboost.__version__
 # Number of classes, focal_multiclass and focal_prior.
 KINDS = {
     "binary": (2, "softmax", "weighted"),

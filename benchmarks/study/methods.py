@@ -27,7 +27,7 @@ ALPHAS = _SPACE["focal_alpha"]
 _TREES: Space = {"learning_rate": [0.05, 0.1, 0.2], "l2": _SPACE["reg_lambda"], "bound": _SPACE["max_delta_step"]}
 SHARED: dict[str, Space] = {
     "open": {**_TREES, "num_leaves": [7, 15, 31]},
-    "large": {**_TREES, "num_leaves": [15, 31, 63, 127]},
+    **{group: {**_TREES, "num_leaves": [15, 31, 63, 127]} for group in ("large", "huge")},
     "multiclass": {**_TREES, "num_leaves": [15, 31, 63]},
     "covertype": {**_TREES, "num_leaves": [31, 63, 127]},
 }
@@ -47,14 +47,14 @@ BINARY: dict[str, Space] = {
     **_FOCAL,
     "focal, alpha": {"gamma": GAMMAS, "alpha": [alpha for alpha in ALPHAS if alpha is not None]},
 }
-_WITHOUT = ("scale_pos_weight", "focal, alpha")
+# KEEL's small sets get many splits for few methods, and Covertype's seven classes are dear.
+_FEW = (REFERENCE, "balanced weights", "focal 2", "focal")
 METHODS: dict[str, dict[str, Space]] = {
     "large": BINARY,
-    "open": {name: space for name, space in BINARY.items() if name not in ("scale_pos_weight", "undersampling")},
-    **{
-        group: {name: space for name, space in BINARY.items() if name not in _WITHOUT}
-        for group in ("multiclass", "covertype")
-    },
+    "huge": BINARY,
+    "multiclass": {name: space for name, space in BINARY.items() if name not in ("scale_pos_weight", "focal, alpha")},
+    "open": {name: space for name, space in BINARY.items() if name in (LOG_LOSS, *_FEW)},
+    "covertype": {name: space for name, space in BINARY.items() if name in _FEW},
 }
 CATBOOST: dict[str, Space] = {LOG_LOSS: {}, "focal": {"gamma": GAMMAS, "alpha": [0.25, 0.5, 0.75]}}
 
@@ -73,8 +73,11 @@ UNTUNED: dict[str, Config] = {
     "class shares": {"constant": True},
 }
 # Of more classes, no question about the leaf bound but the first.
-UNTUNED_CLASSES = {
-    name: config for name, config in UNTUNED.items() if not re.search("bound [14]|focal 2, bound 2", name)
+_CLASSES = {name: config for name, config in UNTUNED.items() if not re.search("bound [14]|focal 2, bound 2", name)}
+UNTUNED_OF: dict[str, dict[str, Config]] = {
+    **dict.fromkeys(("large", "huge", "open", "saturated"), UNTUNED),
+    "multiclass": _CLASSES,
+    "covertype": {name: _CLASSES[name] for name in (LOG_LOSS, "log-loss, bound 2", "focal 1", "focal 2")},
 }
 
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from . import measures
 from .learners import Margins, Trainer, recentre
-from .methods import CATBOOST, METHODS, SHARED, UNTUNED, UNTUNED_CLASSES, Config, Space, configurations, key_of
+from .methods import CATBOOST, METHODS, SHARED, UNTUNED_OF, Config, Space, configurations, key_of
 from .problems import Problem, hold_out, load, names, split
 from .records import keep_record, read, record_path
 from .tables import BOTH
@@ -29,6 +29,9 @@ COLUMNS = [*KEY, "n_train", "n_test", "positives", "config", "rounds", "seconds"
 # Tuned: rounds are counted in steps, and a training ends once neither criterion has gained for so many rounds.
 STEP, PATIENCE = 5, 30
 UNTUNED_ROUNDS = 100
+# What is computed one after the other, each of all splits: a run that is cut short has compared something to the end.
+TIERS = (("saturated", "large", "open"), ("huge", "multiclass"), ("covertype",))
+CATBOOST_GROUP = "large"
 CRITERIA = {"average_precision": 1.0, "log_loss": -1.0}  # the sign that makes more better
 
 
@@ -36,13 +39,17 @@ CRITERIA = {"average_precision": 1.0, "log_loss": -1.0}  # the sign that makes m
 class Plan:
     """How much is computed. ``draws`` is the tuning budget: configurations tried by each method."""
 
-    splits: Mapping[str, int] = field(default_factory=lambda: {"open": 10, "large": 3, "multiclass": 3, "covertype": 3})
-    untuned_splits: Mapping[str, int] = field(
-        default_factory=lambda: {"large": 3, "open": 4, "saturated": 1, "multiclass": 3, "covertype": 1}
+    splits: Mapping[str, int] = field(
+        default_factory=lambda: {"open": 10, "large": 3, "huge": 3, "multiclass": 3, "covertype": 1}
     )
-    draws: Mapping[str, int] = field(default_factory=lambda: {"open": 6, "large": 6, "multiclass": 4, "covertype": 3})
+    untuned_splits: Mapping[str, int] = field(
+        default_factory=lambda: {"saturated": 1, "open": 4, "large": 3, "huge": 3, "multiclass": 3, "covertype": 3}
+    )
+    draws: Mapping[str, int] = field(
+        default_factory=lambda: {"open": 6, "large": 6, "huge": 4, "multiclass": 3, "covertype": 3}
+    )
     rounds: Mapping[str, int] = field(
-        default_factory=lambda: {"open": 200, "large": 300, "multiclass": 200, "covertype": 60}
+        default_factory=lambda: {"open": 200, "large": 300, "huge": 150, "multiclass": 100, "covertype": 60}
     )
     sets: Sequence[str] | None = None
     seed: int = 0
@@ -65,30 +72,23 @@ class Block:
 
 
 def blocks(plan: Plan) -> list[Block]:
-    """List the work, what matters most first: a run that is cut short has compared all sets of a group alike."""
+    """List the work in its order."""
     work: list[Block] = []
 
-    def add(
-        stage: str, group: str, splits: Sequence[int], frameworks: Sequence[str], *parts: Mapping[str, Any]
-    ) -> None:
+    def add(stage: str, group: str, number: int, frameworks: Sequence[str], *parts: Mapping[str, Any]) -> None:
         work.extend(
             Block(stage, group, data, number, framework, part)
-            for number, data, framework, part in product(splits, names(group), frameworks, parts)
+            for data, framework, part in product(names(group), frameworks, parts)
         )
 
-    for number in range(max(plan.splits.values())):
-        for group, n_splits in plan.untuned_splits.items():
-            if number < n_splits and group != "covertype":
-                add("untuned", group, [number], BOTH, UNTUNED_CLASSES if group == "multiclass" else UNTUNED)
-        for group in ("large", "open", "multiclass"):
-            if number < plan.splits[group]:
-                add("tuned", group, [number], BOTH, *_parts(METHODS[group]))
-    for number in range(plan.splits["large"] if _found("catboost") else 0):
-        add("tuned", "large", [number], ["catboost"], *_parts(CATBOOST))
-    for number in range(plan.splits["covertype"]):
-        if number < plan.untuned_splits["covertype"]:
-            add("untuned", "covertype", [number], BOTH, UNTUNED_CLASSES)
-        add("tuned", "covertype", [number], BOTH, *_parts(METHODS["covertype"]))
+    for tier in TIERS:
+        for number, group in product(range(max(plan.splits.values())), tier):
+            if number < plan.untuned_splits.get(group, 0):
+                add("untuned", group, number, BOTH, UNTUNED_OF[group])
+            if number < plan.splits.get(group, 0):
+                add("tuned", group, number, BOTH, *_parts(METHODS[group]))
+                if group == CATBOOST_GROUP and _found("catboost"):
+                    add("tuned", group, number, ["catboost"], *_parts(CATBOOST))
     return [block for block in work if plan.sets is None or block.data in plan.sets]
 
 

@@ -6,19 +6,21 @@ import pandas as pd
 
 from ..methods import LOG_LOSS, REFERENCE
 from ..paired import Difference, difference
-from ..problems import LARGE, MULTICLASS, OPEN_KEEL
+from ..problems import GROUPS, LARGE
 from ..tables import MEASURES, by_split, family, gains, label
 
-KNOWN = {"large": LARGE, "multiclass": (*MULTICLASS, "covertype"), "open": OPEN_KEEL}
+KNOWN = {"large": LARGE, **{name: GROUPS[name] for name in ("multiclass", "covertype", "open")}}
 TITLES = {
     "large": "Large tables of two classes",
+    "huge": "The two largest of them",
     "multiclass": "More than two classes",
     "open": "KEEL sets with room to improve",
     "saturated": "The other KEEL sets",
     "covertype": "Covertype with its seven classes",
 }
+TUNED = ("large", "multiclass", "covertype", "open")
 # Test rows to training rows of a split.
-TEST_TO_TRAIN = {"large": 0.5, "multiclass": 0.5, "open": 1.0}
+TEST_TO_TRAIN = {"large": 0.5, "multiclass": 0.5, "covertype": 0.5, "open": 1.0}
 
 
 def sets_of(results: pd.DataFrame, group: str, stage: str) -> list[str]:

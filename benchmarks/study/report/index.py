@@ -10,9 +10,9 @@ import pandas as pd
 from ..methods import LOG_LOSS, REFERENCE, SHARED
 from ..paired import Difference
 from ..problems import GROUPS as PROBLEMS
-from ..runner import KEY, PATIENCE, STEP, UNTUNED_ROUNDS
+from ..runner import CRITERIA, KEY, PATIENCE, STEP, UNTUNED_ROUNDS
 from ..tables import BOTH, FRAMEWORKS, by_set, gains, markdown
-from .common import TITLES, digits, over_sets, set_by_set, sets_of, unit
+from .common import TITLES, TUNED, digits, over_sets, set_by_set, sets_of, unit
 from .untuned import GROUPS, TIE
 
 BOUNDED = "log-loss, bound 2"
@@ -68,8 +68,9 @@ def _answers(results: pd.DataFrame) -> str:
 
 def _tuned(results: pd.DataFrame) -> str:
     rows = {}
-    measures, groups = ("average_precision", "log_loss", "cost_20", "recall_at_1_fpr"), ("large", "multiclass", "open")
-    for measure, group, framework in product(measures, groups, BOTH):
+    everywhere = list(product(CRITERIA, TUNED))
+    decisions = list(product(("cost_20", "recall_at_1_fpr"), ("large",)))  # which need many rows
+    for (measure, group), framework in product([*everywhere, *decisions], BOTH):
         table = by_set(results, measure, framework, sets_of(results, group, "tuned"))
         if not {"focal", REFERENCE} <= set(table) or not len(table):
             continue

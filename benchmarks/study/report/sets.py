@@ -12,7 +12,9 @@ from .decisions import ALERTS, COSTS
 
 MEASURES = {
     "large": ("average_precision", "log_loss", "roc_auc", "brier", "calibration_error", *ALERTS, *COSTS),
-    "multiclass": ("average_precision", "log_loss", "f1", "balanced_accuracy", "calibration_error"),
+    **dict.fromkeys(
+        ("multiclass", "covertype"), ("average_precision", "log_loss", "f1", "balanced_accuracy", "calibration_error")
+    ),
     "open": ("average_precision", "log_loss"),
 }
 
@@ -25,6 +27,8 @@ def page(results: pd.DataFrame) -> str:
         "for F1 and balanced accuracy.",
     ]
     for group, measures in MEASURES.items():
+        if not sets_of(results, group, "tuned"):
+            continue
         text.append(f"## {TITLES[group]}")
         for measure, framework in product(measures, BOTH):
             table = by_set(results, measure, framework, sets_of(results, group, "tuned"))

@@ -12,7 +12,7 @@ from .. import ranks
 from ..methods import REFERENCE
 from ..runner import CRITERIA
 from ..tables import BOTH, FRAMEWORKS, MEASURES, by_set, chosen, family, label, markdown
-from .common import TITLES, digits, over_sets, set_by_set, sets_of, unit
+from .common import TITLES, TUNED, digits, over_sets, set_by_set, sets_of, unit
 
 FIGURE = "ranks.png"
 
@@ -26,7 +26,7 @@ def page(results: pd.DataFrame, folder: Path) -> str:
         "leaves and learning rates. Behind ±, the half width of a 95 % interval; in brackets, the smallest gain that "
         "four of five studies like this one would show, which is how much a null result can hide. Bold: the interval "
         "leaves out 0; of forty comparisons that are in truth equal, two come out bold.",
-        *(section for group in ("large", "multiclass") if (section := _large(results, group))),
+        *(section for group in TUNED[:-1] if (section := _large(results, group))),
         _keel(results, folder / FIGURE),
         _catboost(results),
         _choices(results),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pandas as pd
 
 from ..methods import LOG_LOSS, REFERENCE
 from ..paired import difference
 from ..runner import CRITERIA
 from ..tables import BOTH, FRAMEWORKS, against, by_set, family, gains, label, markdown
-from .common import TITLES, digits, ordered, sets_of, unit
+from .common import TITLES, TUNED, digits, ordered, sets_of, unit
 
-GROUPS = ("large", "multiclass", "open", "saturated")
+GROUPS = ("large", "multiclass", "covertype", "open", "saturated")
 TIE = {"average_precision": 0.002, "log_loss": 0.2}
+UNTUNED = (LOG_LOSS, "focal 1", "focal 2", "focal 5")
 SHOWN = (
     "log-loss, bound 2",
     "balanced weights",
@@ -45,7 +47,8 @@ def _counts(results: pd.DataFrame, group: str) -> str:
     text = [f"## {TITLES[group]}"]
     for measure, framework in product(CRITERIA, BOTH):
         table = by_set(results, measure, framework, sets, "untuned")
-        gain = gains(table[[LOG_LOSS, *SHOWN]], LOG_LOSS, measure).drop(columns=LOG_LOSS)
+        shown = [name for name in SHOWN if name in table]
+        gain = gains(table, LOG_LOSS, measure)[shown]
         independent = gain.groupby(family).mean() if group in ("open", "saturated") else gain
         counts = against(gain, TIE[measure])
         counts["mean gain"] = [difference(independent[name]).text(digits(measure)) for name in counts.index]
@@ -62,13 +65,13 @@ def _tuning(results: pd.DataFrame) -> str:
     ]
     for measure, framework in product(CRITERIA, BOTH):
         rows = {}
-        for group in ("large", "multiclass", "open"):
+        for group in TUNED:
             sets = sets_of(results, group, "tuned")
             tuned = by_set(results, measure, framework, sets)
             untuned = by_set(results, measure, framework, list(tuned.index), "untuned")
             if not len(untuned):
                 continue
-            columns = {f"{name}, untuned": untuned[name].mean() for name in (LOG_LOSS, "focal 1", "focal 2", "focal 5")}
+            columns = {f"{name}, untuned": untuned.get(name, np.array(np.nan)).mean() for name in UNTUNED}
             rows[TITLES[group]] = columns | {f"{name}, tuned": tuned[name].mean() for name in (REFERENCE, "focal")}
         if not rows:
             continue

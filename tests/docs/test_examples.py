@@ -20,7 +20,7 @@ from fraud_detection import recall_at
 from fraud_figure import reliability
 from tables import UnusableTable, read_table
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 MODELS = ["LightGBM log-loss", "LightGBM focal", "XGBoost log-loss", "XGBoost focal"]
 
 

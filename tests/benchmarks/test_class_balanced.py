@@ -34,7 +34,7 @@ from class_balanced.stats import over_sets
 from study.problems import Problem, hold_out
 from study.records import OtherBudget, read, record_path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks/class_balanced/results/results.csv.gz"
 BOTH = pytest.mark.parametrize("framework", ["lightgbm", "xgboost"])
 theirs_installed = pytest.mark.skipif(

@@ -1,4 +1,4 @@
-"""Call the compiled entry points with malformed arguments: `python tests/fuzz_native.py CALLS [SEED]`.
+"""Call the compiled entry points with malformed arguments: `python tests/kernel/fuzz_native.py CALLS [SEED]`.
 
 Each call takes valid arguments and spoils one to three of them. It must return or raise one of `ALLOWED`, and write
 nowhere but into its outputs, which lie inside larger arrays of a known value. Prints, as JSON, how many calls were

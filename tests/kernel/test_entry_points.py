@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_layouts import misaligned, packed
+from layouts import misaligned, packed
 
 from focalboost._kernel import _native
 

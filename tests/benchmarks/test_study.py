@@ -38,8 +38,8 @@ from study.records import OtherBudget, read, record_path
 from study.report import write
 from study.runner import KEY, History, Plan, run
 
-ROOT = Path(__file__).parents[1]
-GROUPS = ["large", "open", "multiclass", "covertype"]
+ROOT = Path(__file__).parents[2]
+GROUPS = ["large", "huge", "open", "multiclass", "covertype"]
 SMALL = ("log-loss", "log-loss, bounded", "square-root weights", "focal 2", "focal 5", "focal", "focal, alpha")
 CLASSES = ("log-loss, bounded", "focal 2", "focal")
 BOTH = pytest.mark.parametrize("framework", ["lightgbm", "xgboost"])

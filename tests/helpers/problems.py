@@ -15,7 +15,7 @@ from test_layouts import LAYOUTS
 from focalboost import BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
 
 # The same cases in every run, so that a failure is one of the change, not of the day. To look for more:
-# HYPOTHESIS_PROFILE=search python -m pytest tests/test_property_losses.py
+# HYPOTHESIS_PROFILE=search python -m pytest tests/losses/test_properties.py
 COMMON = {"database": None, "deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("repeatable", derandomize=True, max_examples=60, **COMMON)
 settings.register_profile("search", max_examples=5000, **COMMON)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
+PAGE = Path(__file__).parents[2] / "docs" / "parameters.md"
 STATUSES = {
     "same",
     "refused",

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.pairing import Ratio, compare, in_turn
 from benchmarks.report import Figure, Skipped, markdown, read, write
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_ratio():
