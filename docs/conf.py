@@ -25,6 +25,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "mathml",
+    "summaries",
 ]
 exclude_patterns = ["_build"]
 html_math_renderer = "mathml"

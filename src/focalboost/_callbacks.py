@@ -6,7 +6,6 @@ without a copy.
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from ._mean_shift import TrainingRows, mean_shift
 from ._settings import FocalSettings, Rows, labels_and_weights
 from ._validation import AlphaLike, FloatArray, check_class_numbers, check_hessian, check_max_step, check_scale
+from ._warnings import warn
 from .losses import MulticlassFocalLoss, SigmoidFocalLoss
 
 # As `FocalObjectiveBase.weighed` has it.
@@ -179,7 +179,7 @@ class FocalObjectiveBase(FocalSettings):
             raise ValueError(msg)
         if num_class > 1 and self.multiclass == "softmax":
             msg = f"{name} has no effect on a softmax over {num_class} classes, got {value!r}; use the loss's alpha"
-            warnings.warn(msg, UserWarning, stacklevel=3)
+            warn(msg)
             return self
         return replace(self, alpha=pairs[0] if num_class < 2 else pairs * (num_class // len(pairs)))
 
@@ -243,7 +243,7 @@ class FocalObjectiveBase(FocalSettings):
                 "training starts at margins of 0, even odds, which is far from the shares of the labels: give "
                 f"{self._native.START}, or use focalboost's own train"
             )
-            warnings.warn(msg, UserWarning, stacklevel=3)
+            warn(msg)
 
     def _num_class(self, labels: npt.ArrayLike, given: int | None) -> int:
         columns = np.ndim(labels) == 2
@@ -316,7 +316,7 @@ def warn_of_weights(hessian: tuple[float, float], name: str, value: Any) -> None
             f"{name}={value:g} lets no tree split: as they are weighed, all rows have a Hessian of {hessian[0]:.3g} at "
             "the start, and the model will be constant; lower it, or scale the weights up, as in alpha / min(alpha)"
         )
-        warnings.warn(msg, UserWarning, stacklevel=4)
+        warn(msg)
 
 
 def warn_of_reach(start: float | npt.NDArray[np.float64], exclusive: bool, rounds: Any, rate: Any, bound: Any) -> None:
@@ -337,7 +337,7 @@ def warn_of_reach(start: float | npt.NDArray[np.float64], exclusive: bool, round
             f"move the log-odds by {reach:.2g} at most, and from the shares of the labels to even odds it is "
             f"{log_odds.max():.2g}; take more rounds, a higher learning rate, or max_delta_step=0"
         )
-        warnings.warn(msg, UserWarning, stacklevel=4)
+        warn(msg)
 
 
 def in_order(kind: type[Objective], objective: Any, y: Any) -> tuple[Objective, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from ._callbacks import FocalObjectiveBase, LabelWeights
 from ._settings import flat
 from ._validation import by_index, check_flag
+from ._warnings import warn
 from .losses import AnyFocalLoss
 
 Objective = TypeVar("Objective", bound=FocalObjectiveBase)
@@ -43,7 +43,7 @@ def warn_of_order(what: str, remedy: str, classes: npt.NDArray[Any], y: npt.NDAr
     if len(classes) == 2 and classes.dtype.kind not in "biuf" and 2 * np.count_nonzero(y) > len(y):
         first, last = classes.tolist()
         msg = f"{what} {last!r}, the last label in sorted order and the more frequent one; {remedy.format(first, last)}"
-        warnings.warn(msg, UserWarning, stacklevel=4)
+        warn(msg)
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,11 @@ def find_note(booster: Any) -> str | None:
     return unquote(found[1]) if found else None
 
 
-def check_continuation(init_model: Any) -> Any:
-    """Return what a training may go on from: a whole model whose margins are log-odds, the start inside."""
+def check_continuation(init_model: Any, classes: npt.NDArray[Any] | None = None) -> Any:
+    """Return what a training may go on from: a whole model whose margins are log-odds, the start inside.
+
+    An estimator must have these `classes`.
+    """
     check_whole(init_model)
     if init_model is None:
         return None
@@ -119,6 +122,13 @@ def check_continuation(init_model: Any) -> Any:
             "init_model must hold its start value and its objective, got a booster of a custom objective; "
             "pass it through focalboost.lightgbm.to_builtin first"
         )
+        raise ValueError(msg)
+    if (
+        classes is not None
+        and isinstance(init_model, lightgbm.LGBMClassifier)
+        and not np.array_equal(init_model.classes_, classes)
+    ):
+        msg = f"init_model must have the labels of y, {classes}, got {init_model.classes_}"
         raise ValueError(msg)
     return init_model
 

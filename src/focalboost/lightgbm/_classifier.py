@@ -189,24 +189,12 @@ categorical_feature, callbacks, eval_X, eval_y
         self
         """
         labels = as_labels(y, warn=True)
-        classes, encoded = exclusive_classes(labels)
-        params = self.get_params()
-        self._refuse(params, len(classes))
-        init_model = check_continuation(init_model)
-        if isinstance(init_model, lightgbm.LGBMClassifier) and not np.array_equal(init_model.classes_, classes):
-            msg = f"init_model must have the labels of y, {classes}, got {init_model.classes_}"
-            raise ValueError(msg)
-        by_label = label_weights(params, np.bincount(encoded, minlength=2), self.focal_multiclass == "ovr")
-        plan = make_plan(self, FocalObjective, classes, encoded, sample_weight, by_label)
-        if init_score is None and init_model is None:
-            plan = replace(plan, objective=replace(plan.objective, start=check_start(plan.intercept)))
-            check_reach(params, plan.intercept, plan.hessian, plan.loss, self.n_estimators)
-        evaluation = Evaluation(plan.objective, *estimator_metrics(eval_metric, params, len(classes)))
-        if "average_precision" in evaluation.names:
-            warn_of_order("average_precision is that of", "write a callable for that of {!r}", classes, encoded)
+        classes, codes = exclusive_classes(labels)
+        init_model = check_continuation(init_model, classes)
+        from_model = init_score is not None or init_model is not None
+        self._plan = plan = self._make_plan(classes, codes, sample_weight, from_model)
+        evaluation = self._evaluation(eval_metric, classes, codes)
         eval_set, evaluated = _evaluation_sets(eval_set, eval_X, eval_y, y, labels, classes)
-
-        self._plan = plan
         last = LastMargins()
         try:
             super().fit(
@@ -219,7 +207,7 @@ categorical_feature, callbacks, eval_X, eval_y
                 eval_sample_weight=eval_sample_weight,
                 eval_class_weight=eval_class_weight,
                 eval_init_score=eval_init_score,
-                eval_metric=[evaluation] if evaluation.names or evaluation.callables else None,
+                eval_metric=evaluation,
                 feature_name=feature_name,
                 categorical_feature=categorical_feature,
                 callbacks=[keep_objective, last, *(callbacks or [])],
@@ -228,14 +216,42 @@ categorical_feature, callbacks, eval_X, eval_y
             )
         finally:
             del self._plan
-        start = np.array(plan.objective.start)
-        if self.focal_mean_shift:
-            if (margin := last.of(self)) is None:
-                margin = self.predict_proba(X, raw_score=True)
-                margin = margin if init_score is None else margin + np.reshape(init_score, margin.shape, order="F")
-            start = start + plan.objective.mean_shift(encoded, margin + start, plan.weight)
-        self._take(plan, classes, start)
+        shift = self._mean_shift(plan, X, codes, init_score, last)
+        self._take(plan, classes, np.array(plan.objective.start) + shift)
         return self
+
+    def _make_plan(
+        self, classes: npt.NDArray[Any], codes: npt.NDArray[np.intp], sample_weight: Any, from_model: bool
+    ) -> Plan[FocalObjective]:
+        """Return what a fit needs beyond the parent's; where training goes on from a model or margins, no start."""
+        params = self.get_params()
+        self._refuse(params, len(classes))
+        by_label = label_weights(params, np.bincount(codes, minlength=2), self.focal_multiclass == "ovr")
+        plan = make_plan(self, FocalObjective, classes, codes, sample_weight, by_label)
+        if from_model:
+            return plan
+        check_reach(params, plan.intercept, plan.hessian, plan.loss, self.n_estimators)
+        return replace(plan, objective=replace(plan.objective, start=check_start(plan.intercept)))
+
+    def _evaluation(
+        self, eval_metric: Any, classes: npt.NDArray[Any], codes: npt.NDArray[np.intp]
+    ) -> list[Evaluation] | None:
+        """Return what LightGBM calls in the place of its own metrics."""
+        names, functions = estimator_metrics(eval_metric, self.get_params(), len(classes))
+        if "average_precision" in names:
+            warn_of_order("average_precision is that of", "write a callable for that of {!r}", classes, codes)
+        return [Evaluation(self._plan.objective, names, functions)] if names or functions else None
+
+    def _mean_shift(
+        self, plan: Plan[FocalObjective], X: Any, codes: npt.NDArray[np.intp], init_score: Any, last: LastMargins
+    ) -> Any:
+        """Return the constant that makes the trained model right on average, from the margins of the last round."""
+        if not self.focal_mean_shift:
+            return 0.0
+        if (margin := last.of(self)) is None:
+            margin = self.predict_proba(X, raw_score=True)
+            margin = margin if init_score is None else margin + np.reshape(init_score, margin.shape, order="F")
+        return plan.objective.mean_shift(codes, margin + np.array(plan.objective.start), plan.weight)
 
     def _take(self, plan: Plan[FocalObjective], classes: npt.NDArray[Any], start: npt.ArrayLike) -> None:
         """Turn the trained booster into an ordinary model that holds its start and the labels."""

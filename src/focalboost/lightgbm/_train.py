@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
 from .._validation import FloatArray, check_flag
+from .._warnings import warn
 from ._booster import check_continuation, moved, to_builtin
 from ._metrics import Evaluation, metric_names, split_metrics
 from ._native import given, lightgbm, without
@@ -235,11 +235,9 @@ class Run:
         """Return the mean shift of a booster that still has its training set, at its best iteration."""
         margin = training_margins(booster)
         if margin is None:
-            warnings.warn(
+            warn(
                 "mean_shift has no effect with boosting='dart' here, as LightGBM does not tell its training margins; "
-                "use FocalLGBMClassifier, or add objective.mean_shift(y, margin) to the start yourself",
-                UserWarning,
-                stacklevel=3,
+                "use FocalLGBMClassifier, or add objective.mean_shift(y, margin) to the start yourself"
             )
             return 0.0
         return self.objective.mean_shift(train_set, margin + np.array(self.objective.start))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimator import PARAMETERS, check_names, make_plan, warn_of_order
+from .._estimator import PARAMETERS, Plan, check_names, make_plan, warn_of_order
 from .._labels import as_labels
 from .._note import Note
 from .._validation import MULTICLASS
@@ -148,44 +148,24 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         labels = as_labels(y)
         target, numbers = Target.of(labels, self.focal_multiclass == "ovr")
         _check_sizes(params, len(target.classes))
-        plan = make_plan(
-            self, FocalObjective, target.classes, numbers, sample_weight, label_weights(params["scale_pos_weight"])
-        )
-        softmax = isinstance(plan.loss, MulticlassFocalLoss)
+        by_label = label_weights(params["scale_pos_weight"])
+        plan = make_plan(self, FocalObjective, target.classes, numbers, sample_weight, by_label)
         if xgb_model is not None:
             xgb_model = as_booster(xgb_model)
-            _check_continuation(xgb_model, params["base_score"], target, softmax)
+            _check_continuation(xgb_model, params["base_score"], target, isinstance(plan.loss, MulticlassFocalLoss))
         note = Note(plan.loss, self.focal_prior, target.classes, target.multilabel)
-        default = "" if params.get("disable_default_eval_metric") else "mlogloss" if softmax else "logloss"
-        evaluation = Evaluation.of(params["eval_metric"], default, plan.objective, not target.multilabel)
-        if "aucpr" in evaluation.names and not target.columns:
-            warn_of_order("aucpr is that of", "write a callable for that of {!r}", target.classes, numbers)
-        history = History(evaluation, **{NOTE: note.to_json()})
-
-        params["objective"] = plan.objective
-        params["eval_metric"] = None
-        params["max_delta_step"] = leaf_bound(params)
-        if params["base_score"] is None and xgb_model is None:
-            params["base_score"] = as_base_score(plan.intercept, plan.objective, target.columns)
-            check_reach(params, plan.intercept, plan.hessian, softmax, params["n_estimators"])
-        columns = target.for_xgboost(numbers)
-        sets = None
-        if eval_set is not None:
-            # XGBoost knows the training set by its being the same object.
-            sets = [
-                (in_native_order(part), columns if own is y else target.for_xgboost(target.numbers(own, "eval_set")))
-                for part, own in eval_set
-            ]
-        trainer = Trainer(**params)
+        history = self._history(params, plan, target, numbers, note)
+        trainer = Trainer(**_native_params(params, plan, target, xgb_model is not None))
         shift = [MeanShift(plan.objective, lambda: trainer.data)] if self.focal_mean_shift else []
         trainer.callbacks = [history, *shift, *(self.callbacks or [])]
-        trainer.metric, trainer.metric_names = history.metric, evaluation.by_xgboost
+        trainer.metric, trainer.metric_names = history.metric, history.evaluation.by_xgboost
+        columns = target.for_xgboost(numbers)
         trainer.fit(
             in_native_order(X),
             columns,
             sample_weight=plan.weight,
             base_margin=in_native_order(base_margin),
-            eval_set=sets,
+            eval_set=_evaluation_sets(eval_set, y, columns, target),
             verbose=verbose,
             xgb_model=xgb_model,
             sample_weight_eval_set=sample_weight_eval_set,
@@ -196,6 +176,22 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         self.evals_result_: Any = getattr(trainer, "evals_result_", None)
         self._take(note)
         return self
+
+    def _history(
+        self,
+        params: Mapping[str, Any],
+        plan: Plan[FocalObjective],
+        target: Target,
+        numbers: npt.NDArray[np.intp],
+        note: Note,
+    ) -> History:
+        """Return what measures in each round, and leaves the note in the booster."""
+        own = "mlogloss" if isinstance(plan.loss, MulticlassFocalLoss) else "logloss"
+        default = "" if params.get("disable_default_eval_metric") else own
+        evaluation = Evaluation.of(params["eval_metric"], default, plan.objective, not target.multilabel)
+        if "aucpr" in evaluation.names and not target.columns:
+            warn_of_order("aucpr is that of", "write a callable for that of {!r}", target.classes, numbers)
+        return History(evaluation, **{NOTE: note.to_json()})
 
     def predict(
         self,
@@ -330,6 +326,28 @@ def check_objective(objective: Any) -> None:
             f"got {objective!r}; for one-vs-rest set focal_multiclass='ovr'"
         )
         raise ValueError(msg)
+
+
+def _native_params(
+    params: Mapping[str, Any], plan: Plan[FocalObjective], target: Target, from_model: bool
+) -> dict[str, Any]:
+    """Return XGBoost's parameters with the objective, the leaf bound and, unless it goes on from a model, the start."""
+    native = {**params, "objective": plan.objective, "eval_metric": None, "max_delta_step": leaf_bound(params)}
+    if native["base_score"] is None and not from_model:
+        native["base_score"] = as_base_score(plan.intercept, plan.objective, target.columns)
+        softmax = isinstance(plan.loss, MulticlassFocalLoss)
+        check_reach(native, plan.intercept, plan.hessian, softmax, native["n_estimators"])
+    return native
+
+
+def _evaluation_sets(eval_set: Any, y: Any, columns: npt.NDArray[np.intp], target: Target) -> Any:
+    """Return evaluation sets as XGBoost takes them; it knows the training set by its labels being the same object."""
+    if eval_set is None:
+        return None
+    return [
+        (in_native_order(X), columns if own is y else target.for_xgboost(target.numbers(own, "eval_set")))
+        for X, own in eval_set
+    ]
 
 
 def _check_sizes(params: Mapping[str, Any], n_classes: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -22,6 +21,7 @@ from .._callbacks import (
 )
 from .._settings import labels_and_weights
 from .._validation import MAX_ALPHA, MIN_ALPHA, SCALE_RULE, check_number
+from .._warnings import warn
 from . import _native
 from ._native import probability
 
@@ -177,7 +177,7 @@ def warn_of_names(params: Mapping[str, Any]) -> None:
                 f"{name} is XGBoost's {long} here, got {params[name]!r}; the focal loss has focal_{name} in the "
                 f"estimators and FocalObjective({name}=...) natively. Give it as {long} if that is meant"
             )
-            warnings.warn(msg, UserWarning, stacklevel=3)
+            warn(msg)
 
 
 def leaf_bound(params: Mapping[str, Any]) -> float | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._estimator import check_names
 from .._settings import labels_and_weights
 from .._validation import check_flag
+from .._warnings import warn
 from ._metrics import Evaluation, History, MeanShift
 from ._native import as_booster, xgboost
 from ._objective import (
@@ -198,7 +198,7 @@ def _measured(
     evaluation = Evaluation.of(params.get("eval_metric"), "", objective)
     if isinstance(custom_metric, FocalMetric) and custom_metric != FocalMetric.of(objective):
         msg = f"custom_metric is not that of the objective, got {custom_metric!r}; take {FocalMetric.of(objective)!r}"
-        warnings.warn(msg, UserWarning, stacklevel=3)
+        warn(msg)
     if "focal" not in evaluation.names:
         return params, custom_metric, []
     if custom_metric is not None:
