@@ -54,7 +54,7 @@ docs: $(STAMPS)/docs
 wheels:
 	$(PYTHON) tools/wheels.py $(ARGS)
 
-STUDY := OMP_NUM_THREADS=1 PYTHONPATH=examples:benchmarks $(BIN)/python -m study
+STUDY := OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.study
 
 study: $(STAMPS)/study
 	$(STUDY) run $(ARGS)

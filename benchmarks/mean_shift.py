@@ -9,11 +9,9 @@ rows, then the test log-loss with the shift over that without.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
@@ -21,6 +19,7 @@ import numpy as np
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
+from examples import datasets
 from focalboost import FocalLGBMClassifier, FocalXGBClassifier
 
 GAMMAS = (0.0, 1.0, 2.0, 5.0)
@@ -78,9 +77,6 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=2)
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     args = parser.parse_args()
-    sys.path.append(str(Path(__file__).parents[1] / "examples"))
-    import datasets  # noqa: PLC0415 (the examples are scripts, not a package)
-
     print(", ".join(f"{name} {version(name)}" for name in ("focalboost", "lightgbm", "scikit-learn", "numpy")))
     columns = ["data", "framework", "way", "gamma", "train", "shifted", "test", "shifted", "log-loss ratio"]
     print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from examples import datasets
 
 from .frameworks import FRAMEWORKS, Recorder, Tape, ThreadSwitch, synthetic
 from .pairing import Ratio, in_turn
@@ -31,9 +31,6 @@ def figures(scale: Scale) -> Iterator[Figure | Skipped]:
 
 def softmax(scale: Scale) -> Iterator[Figure | Skipped]:
     """Covertype, of real data with several classes the largest there is to be had."""
-    sys.path.append(str(Path(__file__).parents[1] / "examples"))
-    import datasets  # noqa: PLC0415 (the examples are scripts, not a package)
-
     try:
         X, labels = datasets.load_covertype()
     except datasets.DatasetUnavailable as error:

@@ -1,9 +1,9 @@
 """Run the comparison with gbdtCBL, and write its report.
 
-python -m class_balanced run [--quick]      compute what the results lack; from nothing, about 40 minutes on one core
-python -m class_balanced report [--quick]   write docs/evidence/class_balanced.md from them
+python -m benchmarks.class_balanced run [--quick]      compute what the results lack; about 40 minutes on one core
+python -m benchmarks.class_balanced report [--quick]   write docs/evidence/class_balanced.md from them
 
-Both with PYTHONPATH=examples:benchmarks. `run` needs the authors' package: pip install --no-deps gbdtCBL==0.2.0.
+`run` needs the authors' package: pip install --no-deps gbdtCBL==0.2.0.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from datasets import DatasetUnavailable
-from study.records import OtherBudget
+from examples.datasets import DatasetUnavailable
 
+from ..study.records import OtherBudget
 from .data import describe
 from .derivatives import check_all
 from .methods import gbdtcbl_installed

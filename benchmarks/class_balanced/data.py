@@ -13,9 +13,11 @@ from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
-from datasets import FARS, KEEL, Data, _read, _read_keel, load_bio, load_keel
 from sklearn.model_selection import train_test_split
-from study.problems import Problem
+
+from examples.datasets import FARS, KEEL, Data, _read, _read_keel, load_bio, load_keel
+
+from ..study.problems import Problem
 
 UNREACHABLE = (
     "sick_euthyroid",

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, log_loss, roc_auc_score
-from study.measures import calibration_error, thresholds
 
+from ..study.measures import calibration_error, thresholds
 from .methods import Config, exact_log_probabilities, log_probabilities
 
 # Exponents of the classes' shares that the scores are divided by before the highest is taken: 0 is plain argmax.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from study import ranks
-from study.paired import LEVEL
-from study.records import read, record_path
-from study.tables import FRAMEWORKS, markdown
 
+from ..study import ranks
+from ..study.paired import LEVEL
+from ..study.records import read, record_path
+from ..study.tables import FRAMEWORKS, markdown
 from .data import BINARY, MULTICLASS, UNREACHABLE
 from .derivatives import TOLERANCE
 from .methods import OURS, SPACES, STOCK

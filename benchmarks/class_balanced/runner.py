@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from study.problems import Problem, hold_out
-from study.records import keep_record, read, record_path
 from tqdm import tqdm
 
+from ..study.problems import Problem, hold_out
+from ..study.records import keep_record, read, record_path
 from . import judge
 from .data import LOADERS, PROTEIN_ROWS, SMALLEST_CLASS, load
 from .learners import ROUNDS, fit

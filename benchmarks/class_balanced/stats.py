@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pandas as pd
-from study.paired import difference
 
+from ..study.paired import difference
 from .methods import STOCK
 
 LOWER_IS_BETTER = ("log_loss", "log_loss_plain", "log_loss_link", "ece")

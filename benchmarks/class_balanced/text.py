@@ -5,8 +5,8 @@ HEAD = """# Class-balanced losses for boosting: what is left of the gain
 {answer}
 
 How to choose a loss is in the [guide](../guide.md). This page is generated: `make class-balanced` computes what
-`benchmarks/class_balanced/results` lacks and writes the page; with `PYTHONPATH=examples:benchmarks`,
-`python -m class_balanced report` does the latter alone.
+`benchmarks/class_balanced/results` lacks and writes the page;
+`python -m benchmarks.class_balanced report` does the latter alone.
 
 ## What was compared
 

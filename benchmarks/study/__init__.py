@@ -1,1 +1,1 @@
-"""Does focal loss help? A study over real imbalanced data: `python -m study run`, then `python -m study report`."""
+"""Does focal loss help? A study over real imbalanced data: `python -m benchmarks.study run`, then `report`."""

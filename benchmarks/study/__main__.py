@@ -1,10 +1,10 @@
 """Run the study, and write its report.
 
-python -m study run [--quick]   compute what benchmarks/study/results lacks; from nothing, some hours on two cores
-python -m study report          write docs/evidence from it
+python -m benchmarks.study run [--quick]   compute what the results lack; from nothing, some hours on two cores
+python -m benchmarks.study report          write docs/evidence from them
 
-Both with PYTHONPATH=examples:benchmarks, which `make study` sets. What is computed is kept block by block, so a run can
-be cut short and goes on where it was. CatBoost takes part where it is installed.
+What is computed is kept block by block, in benchmarks/study/results, so a run can be cut short and goes on where it
+was. CatBoost takes part where it is installed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from datasets import DatasetUnavailable
+from examples.datasets import DatasetUnavailable
 
 from .records import OtherBudget
 from .report import write

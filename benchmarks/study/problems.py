@@ -7,8 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from datasets import LOADERS, keel_names, load_keel
 from sklearn.model_selection import GroupShuffleSplit, RepeatedStratifiedKFold, StratifiedShuffleSplit
+
+from examples.datasets import LOADERS, keel_names, load_keel
 
 # Average precision of an untuned LightGBM below .9: the KEEL sets that leave something to win. They were chosen by
 # that score, and come from about seven sources: neither a random sample nor independent.

@@ -16,9 +16,9 @@ pytest.importorskip("lightgbm")
 pytest.importorskip("xgboost")
 pytest.importorskip("matplotlib")
 
-from class_balanced import judge, runner
-from class_balanced.data import LOADERS, _without
-from class_balanced.derivatives import (
+from benchmarks.class_balanced import judge, runner
+from benchmarks.class_balanced.data import LOADERS, _without
+from benchmarks.class_balanced.derivatives import (
     TOLERANCE,
     check_all,
     check_binary,
@@ -26,13 +26,22 @@ from class_balanced.derivatives import (
     our_binary_forms,
     our_multiclass_forms,
 )
-from class_balanced.learners import fit
-from class_balanced.methods import OURS, SPACES, STOCK, TREES, configurations, gbdtcbl_installed, objective, right_start
-from class_balanced.report import _agree, _sound, write
-from class_balanced.runner import KEY, Plan, run
-from class_balanced.stats import over_sets
-from study.problems import Problem, hold_out
-from study.records import OtherBudget, read, record_path
+from benchmarks.class_balanced.learners import fit
+from benchmarks.class_balanced.methods import (
+    OURS,
+    SPACES,
+    STOCK,
+    TREES,
+    configurations,
+    gbdtcbl_installed,
+    objective,
+    right_start,
+)
+from benchmarks.class_balanced.report import _agree, _sound, write
+from benchmarks.class_balanced.runner import KEY, Plan, run
+from benchmarks.class_balanced.stats import over_sets
+from benchmarks.study.problems import Problem, hold_out
+from benchmarks.study.records import OtherBudget, read, record_path
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks/class_balanced/results/results.csv.gz"

@@ -28,15 +28,15 @@ pytest.importorskip("xgboost")
 pytest.importorskip("imblearn")
 pytest.importorskip("matplotlib")
 
-from study import measures, ranks, runner, tables
-from study.learners import Trainer, as_margin, recentre
-from study.methods import METHODS, SHARED, UNTUNED, configurations, key_of
-from study.paired import difference
-from study.problems import Problem, split
-from study.rebalancing import rebalance
-from study.records import OtherBudget, read, record_path
-from study.report import write
-from study.runner import KEY, History, Plan, run
+from benchmarks.study import measures, ranks, runner, tables
+from benchmarks.study.learners import Trainer, as_margin, recentre
+from benchmarks.study.methods import METHODS, SHARED, UNTUNED, configurations, key_of
+from benchmarks.study.paired import difference
+from benchmarks.study.problems import Problem, split
+from benchmarks.study.rebalancing import rebalance
+from benchmarks.study.records import OtherBudget, read, record_path
+from benchmarks.study.report import write
+from benchmarks.study.runner import KEY, History, Plan, run
 
 ROOT = Path(__file__).parents[2]
 GROUPS = ["large", "huge", "open", "multiclass", "covertype"]
