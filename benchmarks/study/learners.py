@@ -6,16 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import signature
+from itertools import islice
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import xgboost as xgb
 from scipy.special import logit
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 import focalboost.lightgbm as focal_lgb
 import focalboost.xgboost as focal_xgb
-from focalboost import BinaryFocalLoss
+from focalboost import BinaryFocalLoss, FocalHistGradientBoostingClassifier
 
 from .problems import Problem
 from .rebalancing import KEYS, Rows, rebalance
@@ -52,8 +54,7 @@ class Trainer:
         if config.get("constant"):
             columns = () if self.num_class == 1 else (self.num_class,)
             return lambda X, rounds: np.zeros((len(X), *columns))
-        train = {"lightgbm": train_lightgbm, "xgboost": train_xgboost, "catboost": train_catboost}[self.framework]
-        return train(self, self._rows(config), config, n_rounds, valid, watch)
+        return TRAINERS[self.framework](self, self._rows(config), config, n_rounds, valid, watch)
 
     def _rows(self, config: Mapping[str, Any]) -> Binned:
         chosen = tuple((key, config[key]) for key in KEYS if key in config)
@@ -260,3 +261,33 @@ def train_catboost(
             if watch(rounds, read(margin)):
                 break
     return lambda X, rounds: read(model.predict(X, prediction_type="RawFormulaVal", ntree_end=rounds))
+
+
+def train_sklearn(
+    trainer: Trainer, binned: Binned, config: Mapping[str, Any], n_rounds: int, valid: np.ndarray | None, watch: Any
+) -> Margins:
+    """Train scikit-learn's histogram boosting, which has no bound on leaves."""
+    rows, names = binned.rows, {"learning_rate": "learning_rate", "num_leaves": "max_leaf_nodes"}
+    params: dict[str, Any] = {names[key]: config[key] for key in names if key in config}
+    params |= {"max_iter": n_rounds, "early_stopping": False, "random_state": trainer.seed}
+    params["categorical_features"] = list(binned.categorical) or None
+    if "l2" in config:
+        params["l2_regularization"] = config["l2"]
+    if "gamma" in config:
+        model = FocalHistGradientBoostingClassifier(focal_gamma=config["gamma"], focal_mean_shift=False, **params)
+    else:
+        model = HistGradientBoostingClassifier(**params)
+    model.fit(rows.X, rows.y, rows.weight)
+    if watch is not None:
+        for rounds, margin in enumerate(model.staged_decision_function(valid), 1):
+            if watch(rounds, margin):
+                break
+    return lambda X, rounds: next(islice(model.staged_decision_function(X), rounds - 1, None))
+
+
+TRAINERS: dict[str, Callable[..., Margins]] = {
+    "lightgbm": train_lightgbm,
+    "xgboost": train_xgboost,
+    "catboost": train_catboost,
+    "sklearn": train_sklearn,
+}

@@ -57,6 +57,7 @@ METHODS: dict[str, dict[str, Space]] = {
     "covertype": {name: space for name, space in BINARY.items() if name in _FEW},
 }
 CATBOOST: dict[str, Space] = {LOG_LOSS: {}, "focal": {"gamma": GAMMAS, "alpha": [0.25, 0.5, 0.75]}}
+SKLEARN: dict[str, Space] = {LOG_LOSS: {}, "focal": {"gamma": GAMMAS}}
 
 # Nothing tuned: the defaults of the framework, or of the focal estimator, and 100 rounds.
 UNTUNED: dict[str, Config] = {
@@ -78,6 +79,13 @@ UNTUNED_OF: dict[str, dict[str, Config]] = {
     **dict.fromkeys(("large", "huge", "open", "saturated"), UNTUNED),
     "multiclass": _CLASSES,
     "covertype": {name: _CLASSES[name] for name in (LOG_LOSS, "log-loss, bound 2", "focal 1", "focal 2")},
+}
+# scikit-learn's trees have no leaf bound; the estimator's default in its place is an L2 of 1.
+SKLEARN_UNTUNED: dict[str, Config] = {
+    LOG_LOSS: {},
+    "log-loss, L2 1": {"l2": 1.0},
+    **{f"focal {gamma:g}": {"gamma": gamma} for gamma in (0.5, 1.0, 2.0, 5.0)},
+    "focal 2, L2 0": {"gamma": 2.0, "l2": 0.0},
 }
 
 

@@ -18,8 +18,19 @@ from tqdm import tqdm
 
 from . import measures
 from .learners import Margins, Trainer, recentre
-from .methods import CATBOOST, METHODS, SHARED, UNTUNED_OF, Config, Space, configurations, key_of
-from .problems import Problem, hold_out, load, names, split
+from .methods import (
+    CATBOOST,
+    METHODS,
+    SHARED,
+    SKLEARN,
+    SKLEARN_UNTUNED,
+    UNTUNED_OF,
+    Config,
+    Space,
+    configurations,
+    key_of,
+)
+from .problems import RAREST, Problem, hold_out, load, names, split
 from .records import keep_record, read, record_path
 from .tables import BOTH
 
@@ -31,7 +42,10 @@ STEP, PATIENCE = 5, 30
 UNTUNED_ROUNDS = 100
 # What is computed one after the other, each of all splits: a run that is cut short has compared something to the end.
 TIERS = (("saturated", "large", "open"), ("huge", "multiclass"), ("covertype",))
-CATBOOST_GROUP = "large"
+# Other frameworks, on sets that tell something of them.
+CATBOOST_SETS = {"large": ("gmsc", "bank", "bio")}
+SKLEARN_SETS = {"large": ("gmsc",), "huge": (RAREST,)}
+SKLEARN_UNTUNED_SETS = {**SKLEARN_SETS, "multiclass": ("shuttle",), "covertype": ("covertype",)}
 CRITERIA = {"average_precision": 1.0, "log_loss": -1.0}  # the sign that makes more better
 
 
@@ -75,20 +89,30 @@ def blocks(plan: Plan) -> list[Block]:
     """List the work in its order."""
     work: list[Block] = []
 
-    def add(stage: str, group: str, number: int, frameworks: Sequence[str], *parts: Mapping[str, Any]) -> None:
+    def add(
+        stage: str,
+        group: str,
+        number: int,
+        frameworks: Sequence[str],
+        *parts: Mapping[str, Any],
+        sets: Sequence[str] | None = None,
+    ) -> None:
         work.extend(
             Block(stage, group, data, number, framework, part)
-            for data, framework, part in product(names(group), frameworks, parts)
+            for data, framework, part in product(names(group) if sets is None else sets, frameworks, parts)
         )
 
     for tier in TIERS:
         for number, group in product(range(max(plan.splits.values())), tier):
             if number < plan.untuned_splits.get(group, 0):
                 add("untuned", group, number, BOTH, UNTUNED_OF[group])
+                own = SKLEARN_UNTUNED_SETS.get(group, ())
+                add("untuned", group, number, ["sklearn"], SKLEARN_UNTUNED, sets=own)
             if number < plan.splits.get(group, 0):
                 add("tuned", group, number, BOTH, *_parts(METHODS[group]))
-                if group == CATBOOST_GROUP and _found("catboost"):
-                    add("tuned", group, number, ["catboost"], *_parts(CATBOOST))
+                if _found("catboost"):
+                    add("tuned", group, number, ["catboost"], *_parts(CATBOOST), sets=CATBOOST_SETS.get(group, ()))
+                add("tuned", group, number, ["sklearn"], *_parts(SKLEARN), sets=SKLEARN_SETS.get(group, ()))
     return [block for block in work if plan.sets is None or block.data in plan.sets]
 
 

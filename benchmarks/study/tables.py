@@ -25,7 +25,7 @@ MEASURES = {
     "cost_20": ("log_loss", False, "cost 20 : 1"),
     "cost_100": ("log_loss", False, "cost 100 : 1"),
 }
-FRAMEWORKS = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"}
+FRAMEWORKS = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost", "sklearn": "scikit-learn"}
 BOTH = ("lightgbm", "xgboost")
 
 

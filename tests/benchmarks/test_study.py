@@ -30,13 +30,14 @@ pytest.importorskip("matplotlib")
 
 from benchmarks.study import measures, ranks, runner, tables
 from benchmarks.study.learners import Trainer, as_margin, recentre
-from benchmarks.study.methods import METHODS, SHARED, UNTUNED, configurations, key_of
+from benchmarks.study.methods import METHODS, SHARED, SKLEARN, SKLEARN_UNTUNED, UNTUNED, configurations, key_of
 from benchmarks.study.paired import difference
 from benchmarks.study.problems import Problem, split
 from benchmarks.study.rebalancing import rebalance
 from benchmarks.study.records import OtherBudget, read, record_path
 from benchmarks.study.report import write
 from benchmarks.study.runner import KEY, History, Plan, run
+from focalboost import FocalHistGradientBoostingClassifier
 
 ROOT = Path(__file__).parents[2]
 GROUPS = ["large", "huge", "open", "multiclass", "covertype"]
@@ -106,6 +107,18 @@ def test_stock_margins_are_those_of_gamma_0(framework, n_classes):
     stock, focal = (measures.probabilities(margin) for margin in (stock, focal))
     # XGBoost starts its own softmax at .5 for each class.
     np.testing.assert_allclose(stock, focal, atol=1e-5 if framework == "lightgbm" or n_classes == 2 else 0.1)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_scikit_learns_margins_are_those_of_its_classifiers(n_classes):
+    data = problem(n_classes)
+    trainer = Trainer("sklearn", data, 0)
+    stock, focal = (trainer.fit(config, 10)(data.X, 10) for config in ({}, {"gamma": 0.0, "l2": 0.0}))
+    np.testing.assert_allclose(stock, focal, atol=1e-9)
+    own = FocalHistGradientBoostingClassifier(focal_mean_shift=False, max_iter=10, max_leaf_nodes=7, random_state=0)
+    margins = trainer.fit({"gamma": 2.0, "num_leaves": 7}, 10)
+    np.testing.assert_array_equal(margins(data.X, 10), own.fit(data.X, data.y).decision_function(data.X))
+    assert not np.allclose(margins(data.X, 5), margins(data.X, 10))
 
 
 @BOTH
@@ -305,6 +318,8 @@ def small_run(tmp_path_factory):
             dict.fromkeys(GROUPS, small) | {"multiclass": {name: small[name] for name in CLASSES}},
         )
         patch.setattr(runner, "_found", lambda module: False)  # CatBoost need not be there
+        patch.setattr(runner, "SKLEARN_SETS", {"large": ["bank"]})
+        patch.setattr(runner, "SKLEARN_UNTUNED_SETS", {"large": ["bank"], "multiclass": ["kr-vs-k"]})
         run(plan, path)
         yield path, plan
 
@@ -314,11 +329,11 @@ def test_run_tries_every_method_on_every_set(small_run):
     table = read(path)
     tuned = table[table["stage"] == "tuned"]
     for (data, _, framework), rows in tuned.groupby(["data", "split", "framework"]):
-        expected = CLASSES if data == "kr-vs-k" else SMALL
+        expected = SKLEARN if framework == "sklearn" else CLASSES if data == "kr-vs-k" else SMALL
         assert set(rows["method"]) == set(expected), (data, framework)
     assert tuned.groupby("data")["split"].nunique().to_dict() == {"yeast4": 2, "abalone19": 2, "bank": 2, "kr-vs-k": 1}
     assert all(pair == ["average_precision", "log_loss"] for pair in tuned.groupby(KEY)["chosen_by"].agg(sorted))
-    assert set(table.loc[table["stage"] == "untuned", "method"]) == set(UNTUNED)
+    assert set(table.loc[table["stage"] == "untuned", "method"]) == {*UNTUNED, *SKLEARN_UNTUNED}
     record = json.loads(record_path(path).read_text())
     assert {"lightgbm", "scikit-learn", "numpy", "python"} <= set(record["versions"])
     assert record["draws"] == plan.draws

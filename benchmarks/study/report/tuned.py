@@ -28,7 +28,7 @@ def page(results: pd.DataFrame, folder: Path) -> str:
         "leaves out 0; of forty comparisons that are in truth equal, two come out bold.",
         *(section for group in TUNED[:-1] if (section := _large(results, group))),
         _keel(results, folder / FIGURE),
-        _catboost(results),
+        *(_other(results, name) for name in ABOUT),
         _choices(results),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -91,11 +91,20 @@ def _keel(results: pd.DataFrame, path: Path) -> str:
     return "\n\n".join(text)
 
 
-def _catboost(results: pd.DataFrame) -> str:
-    """Absolute scores, since each framework has trees of its own."""
+ABOUT = {
+    "catboost": "CatBoost's Logloss and its own Focal, started right and calibrated by "
+    "`BinaryFocalLoss(gamma, alpha).predict_proba`, with the same budget. Categories are numbers to it here, and it "
+    "has no leaf bound.",
+    "sklearn": "`HistGradientBoostingClassifier` and `FocalHistGradientBoostingClassifier`, with the same budget; "
+    "scikit-learn's trees have no leaf bound.",
+}
+
+
+def _other(results: pd.DataFrame, name: str) -> str:
+    """Absolute scores beside those of the two frameworks, since each has trees of its own."""
     rows = results[(results["stage"] == "tuned") & results["data"].isin(sets_of(results, "large", "tuned"))]
-    wanted = [(name, method) for name in FRAMEWORKS for method in ("log-loss", "focal")]
-    text = []
+    wanted = [(framework, method) for framework in (*BOTH, name) for method in ("log-loss", "focal")]
+    text = [f"## {FRAMEWORKS[name]}\n\n{ABOUT[name]}"]
     for measure in CRITERIA:
         one = rows[rows["chosen_by"] == measure].set_index(["framework", "method"])
         one = one[one.index.isin(wanted)]
@@ -103,16 +112,9 @@ def _catboost(results: pd.DataFrame) -> str:
         if not set(wanted) <= set(table.columns):
             return ""
         table = table[wanted].dropna().groupby("data", sort=False).mean()
-        shown = table.set_axis([f"{FRAMEWORKS[name]} {method}" for name, method in wanted], axis=1).T
-        text.append(f"### {label(measure)}\n\n{markdown(shown, 4, 'method')}")
-    return "\n\n".join(
-        [
-            "## CatBoost\n\nCatBoost's Logloss and its own Focal, started right and calibrated by "
-            "`BinaryFocalLoss(gamma, alpha).predict_proba`, with the same budget, beside the other two. Categories are "
-            "numbers to it here, and it has no leaf bound.",
-            *text,
-        ]
-    )
+        shown = table.set_axis([f"{FRAMEWORKS[framework]} {method}" for framework, method in wanted], axis=1).T
+        text.append(f"### {FRAMEWORKS[name]}, {label(measure)}\n\n{markdown(shown, 4, 'method')}")
+    return "\n\n".join(text)
 
 
 def _choices(results: pd.DataFrame) -> str:

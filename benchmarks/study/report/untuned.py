@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from ..methods import LOG_LOSS, REFERENCE
+from ..methods import LOG_LOSS, REFERENCE, SKLEARN_UNTUNED
 from ..paired import difference
 from ..runner import CRITERIA
 from ..tables import BOTH, FRAMEWORKS, against, by_set, family, gains, label, markdown
@@ -36,6 +36,7 @@ def page(results: pd.DataFrame) -> str:
             *(section for group in GROUPS if (section := _counts(results, group))),
             _tuning(results),
             _bounds(results),
+            *_sklearn(results),
         ]
     )
 
@@ -96,3 +97,20 @@ def _bounds(results: pd.DataFrame) -> str:
         table = pd.DataFrame(rows).T
         text.append(f"### {FRAMEWORKS[framework]}, {unit(measure)}\n\n{markdown(table, digits(measure), 'sets')}")
     return "\n\n".join(text)
+
+
+def _sklearn(results: pd.DataFrame) -> list[str]:
+    """How scikit-learn's boosting fares, which has no leaf bound."""
+    text = [
+        "## scikit-learn\n\n`HistGradientBoostingClassifier` has no leaf bound; "
+        "`FocalHistGradientBoostingClassifier` has an L2 of 1 by default, the parent none. Means over the splits, of "
+        "the classifiers by default and with the other's L2."
+    ]
+    sets = [name for group in TUNED for name in sets_of(results, group, "untuned")]
+    for measure in CRITERIA:
+        table = by_set(results, measure, "sklearn", sets, "untuned")
+        if not len(table):
+            return []
+        shown = table[[name for name in SKLEARN_UNTUNED if name in table]].T
+        text.append(f"### scikit-learn, {label(measure)}\n\n{markdown(shown, 4, 'method')}")
+    return text
