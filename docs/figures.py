@@ -28,7 +28,7 @@ def draw_all(folder: Path) -> None:
 
 def row_weights() -> Figure:
     """Weight of a row in the log-loss, against its calibrated probability."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     log_odds = np.linspace(-logit(0.9999), logit(0.9999), 401)
     for gamma, color in GAMMAS.items():

@@ -123,13 +123,3 @@ def test_it_is_an_estimator_like_others(make_data):
     assert CalibratedClassifierCV(clf, cv=2).fit(X, y).score(X, y) > 0.6
     curve = partial_dependence(clf.fit(X, y), X, [0], method="recursion")["average"]
     assert np.ptp(curve) > 0
-
-
-def test_skops_takes_the_stock_form(make_data):
-    skops = pytest.importorskip("skops.io")
-    X, y, _ = make_data(2)
-    clf = FocalHistGradientBoostingClassifier(**FAST).fit(X, y)
-    held = skops.dumps(clf.to_stock())
-    unknown = skops.get_untrusted_types(data=held)
-    assert not [name for name in unknown if "focal" in name]
-    np.testing.assert_array_equal(skops.loads(held, trusted=unknown).predict_proba(X), clf.predict_proba(X))
