@@ -5,6 +5,7 @@ import importlib
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, version
 
 import families
@@ -13,6 +14,7 @@ import pytest
 from scipy.special import log_expit, logsumexp
 from sklearn.datasets import load_breast_cancer, load_wine, make_classification
 from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
 
 # Put before a script: focalboost cannot be imported in it.
 BLOCKER = """
@@ -143,9 +145,17 @@ def make_data():
 
 @pytest.fixture(scope="session", params=["lightgbm", "xgboost"])
 def family(request):
-    """Both estimators, one after the other; see families.py."""
+    """The estimators of LightGBM and XGBoost, one after the other; see families.py."""
     pytest.importorskip(request.param)
     return families.load(request.param)
+
+
+@pytest.fixture(params=["lightgbm", "xgboost", "sklearn"])
+def any_family(request):
+    """All three estimators, scikit-learn's in one thread: two that wait for a processor take 100 times as long."""
+    pytest.importorskip(request.param)
+    with threadpool_limits(1, "openmp") if request.param == "sklearn" else nullcontext():
+        yield families.load(request.param)
 
 
 @pytest.fixture(params=["lightgbm", "xgboost"])

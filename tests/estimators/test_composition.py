@@ -35,10 +35,10 @@ def auc(model, X, y):
     return roc_auc_score(y, model.predict_proba(X)[:, 1])
 
 
-def test_grid_search_in_a_pipeline(credit, family):
+def test_grid_search_in_a_pipeline(credit, any_family):
     X, X_test, y, y_test = credit
     scaler = StandardScaler().set_output(transform="pandas")
-    pipeline = Pipeline([("scaler", scaler), ("focal", family.Focal(**family.fast))])
+    pipeline = Pipeline([("scaler", scaler), ("focal", any_family.Focal(**any_family.fast))])
     grid = {
         "focal__focal_gamma": [0.0, 2.0],
         "focal__focal_alpha": [None, 0.25, "balanced"],
@@ -57,27 +57,31 @@ def test_grid_search_in_a_pipeline(credit, family):
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
 @pytest.mark.parametrize("ensemble", [True, False])
-def test_calibrated_classifier(method, ensemble, credit, family):
+def test_calibrated_classifier(method, ensemble, credit, any_family):
     X, X_test, y, y_test = credit
-    model = CalibratedClassifierCV(family.Focal(**family.fast), method=method, ensemble=ensemble, cv=CV).fit(X, y)
+    model = CalibratedClassifierCV(any_family.Focal(**any_family.fast), method=method, ensemble=ensemble, cv=CV).fit(
+        X, y
+    )
     assert auc(model, X_test, y_test) > 0.75
     assert model.predict_proba(X_test)[:, 1].mean() == pytest.approx(y_test.mean(), abs=0.02)
 
 
-def test_tuned_threshold(credit, family):
+def test_tuned_threshold(credit, any_family):
     X, X_test, y, _ = credit
-    model = TunedThresholdClassifierCV(family.Focal(**family.fast), scoring="balanced_accuracy", cv=CV).fit(X, y)
+    model = TunedThresholdClassifierCV(any_family.Focal(**any_family.fast), scoring="balanced_accuracy", cv=CV).fit(
+        X, y
+    )
     assert 0 < model.best_threshold_ < 0.3
     assert model.predict(X_test).mean() > 0.1
-    fixed = FixedThresholdClassifier(family.Focal(**family.fast), threshold=0.05).fit(X, y)
-    expected = family.Focal(**family.fast).fit(X, y).predict_proba(X_test)[:, 1] >= 0.05
+    fixed = FixedThresholdClassifier(any_family.Focal(**any_family.fast), threshold=0.05).fit(X, y)
+    expected = any_family.Focal(**any_family.fast).fit(X, y).predict_proba(X_test)[:, 1] >= 0.05
     np.testing.assert_array_equal(fixed.predict(X_test), expected.astype(int))
 
 
 @pytest.mark.parametrize("method", ["auto", "decision_function"])
-def test_stacking_and_voting(method, credit, family):
+def test_stacking_and_voting(method, credit, any_family):
     X, X_test, y, y_test = credit
-    members = [("focal", family.Focal(**family.fast)), ("log", family.Stock(**family.fast))]
+    members = [("focal", any_family.Focal(**any_family.fast)), ("log", any_family.Stock(**any_family.fast))]
     members = members if method == "auto" else members[:1]
     model = StackingClassifier(members, LogisticRegression(), cv=CV, stack_method=method).fit(X, y)
     assert auc(model, X_test, y_test) > 0.75
@@ -85,9 +89,9 @@ def test_stacking_and_voting(method, credit, family):
 
 
 @pytest.mark.parametrize("method", ["predict_proba", "decision_function", "predict"])
-def test_cross_val_predict(method, credit, family):
+def test_cross_val_predict(method, credit, any_family):
     X, _, y, _ = credit
-    clf = family.Focal(**family.fast)
+    clf = any_family.Focal(**any_family.fast)
     predicted = cross_val_predict(clf, X, y, cv=CV, method=method)
     by_hand = np.empty_like(predicted)
     for train, test in CV.split(X, y):
@@ -97,22 +101,22 @@ def test_cross_val_predict(method, credit, family):
         np.testing.assert_allclose(predicted.sum(axis=1), 1)
 
 
-def test_permutation_importance(credit, family):
+def test_permutation_importance(credit, any_family):
     X, X_test, y, y_test = credit
     first = []
-    for kind in (family.Focal, family.Stock):
-        clf = kind(**family.fast).fit(X, y)
+    for kind in (any_family.Focal, any_family.Stock):
+        clf = kind(**any_family.fast).fit(X, y)
         result = permutation_importance(clf, X_test, y_test, scoring="roc_auc", n_repeats=2, random_state=0)
         first.append(result.importances_mean.argmax())
     assert first[0] == first[1]
 
 
-def test_multi_output(credit, family):
+def test_multi_output(credit, any_family):
     X, X_test, y, _ = credit
     two = np.stack([y, X["age"] > 50], axis=1).astype(int)
-    model = MultiOutputClassifier(family.Focal(**family.fast)).fit(X, two)
+    model = MultiOutputClassifier(any_family.Focal(**any_family.fast)).fit(X, two)
     assert model.predict(X_test).shape == (len(X_test), 2)
-    single = family.Focal(**family.fast).fit(X, y)
+    single = any_family.Focal(**any_family.fast).fit(X, y)
     np.testing.assert_array_equal(model.predict_proba(X_test)[0], single.predict_proba(X_test))
 
 

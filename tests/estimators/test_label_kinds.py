@@ -62,23 +62,25 @@ KINDS = {
 
 @pytest.mark.filterwarnings("ignore:A column-vector y was passed")
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind(family, rows, kind, tmp_path):
+def test_every_kind(any_family, rows, kind, tmp_path):
     X, y = rows
     make, expected = KINDS[kind]
-    plain = family.Focal(**family.fast).fit(X, y)
+    plain = any_family.Focal(**any_family.fast).fit(X, y)
     labels = make(y)
-    clf = family.fit(family.Focal(**family.fast), X, labels, X[:50], make(y[:50]))
+    clf = any_family.fit(any_family.Focal(**any_family.fast), X, labels, X[:50], make(y[:50]))
     np.testing.assert_array_equal(clf.predict_proba(X), plain.predict_proba(X))
     classes = np.unique(np.asarray(labels)) if expected is None else np.asarray(expected)
     np.testing.assert_array_equal(clf.classes_, classes)
     np.testing.assert_array_equal(clf.predict(X), clf.classes_[plain.predict(X)])
+    if any_family.module.__name__.startswith("sklearn"):
+        return  # whose models have no file of their own
     path = str(tmp_path / "model.json")
-    if hasattr(family.Focal, "from_booster"):
+    if hasattr(any_family.Focal, "from_booster"):
         clf.booster_.save_model(path)
-        again = family.Focal.from_booster(path)
+        again = any_family.Focal.from_booster(path)
     else:
         clf.save_model(path)
-        again = family.Focal()
+        again = any_family.Focal()
         again.load_model(path)
     assert again.classes_.dtype.kind == clf.classes_.dtype.kind
     np.testing.assert_array_equal(again.classes_, clf.classes_)
@@ -105,20 +107,20 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("kind", MISSING)
-def test_missing_labels_are_named_before_training(family, rows, kind, monkeypatch):
+def test_missing_labels_are_named_before_training(any_family, rows, kind, monkeypatch):
     X, y = rows
-    family.forbid_training(monkeypatch)
+    any_family.forbid_training(monkeypatch)
     with pytest.raises(ValueError, match=r"(y must not hold missing labels|Input y contains NaN)"):
-        family.Focal().fit(X, MISSING[kind](y))
+        any_family.Focal().fit(X, MISSING[kind](y))
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_other_labels_are_refused_before_training(family, rows, kind, monkeypatch):
+def test_other_labels_are_refused_before_training(any_family, rows, kind, monkeypatch):
     X, y = rows
-    family.forbid_training(monkeypatch)
+    any_family.forbid_training(monkeypatch)
     make, message = OTHERS[kind]
     with pytest.raises((ValueError, TypeError), match=message):
-        family.Focal().fit(X, make(y))
+        any_family.Focal().fit(X, make(y))
 
 
 def test_an_unknown_label_of_an_evaluation_set(family, rows, monkeypatch):

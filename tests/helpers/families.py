@@ -1,4 +1,4 @@
-"""What the tests of both estimators need of each framework, under one name."""
+"""What the tests of all estimators need of each framework, under one name."""
 
 import dataclasses
 import importlib
@@ -125,6 +125,38 @@ class XGBoost:
         return clf.get_booster().predict(self.module.DMatrix(X), output_margin=True)
 
 
+@dataclasses.dataclass(frozen=True)
+class ScikitLearn:
+    """FocalHistGradientBoostingClassifier, and HistGradientBoostingClassifier in the same words."""
+
+    module: ModuleType
+    Focal: type
+    Stock: type
+    fast: ClassVar = {"max_iter": 8, "max_leaf_nodes": 7, "min_samples_leaf": 5, "random_state": 0}
+    quiet: ClassVar = {"random_state": 0}
+    log_loss: ClassVar = {"focal_gamma": 0.0, "l2_regularization": 0.0, "focal_mean_shift": False}
+    rounding = 1e-12
+
+    def fit(self, clf, X, y, eval_X=None, eval_y=None, **more):
+        if eval_X is not None and "X_val" in inspect.signature(clf.fit).parameters:  # scikit-learn 1.7
+            clf.set_params(early_stopping=True)
+            more |= {"X_val": eval_X, "y_val": eval_y}
+        return clf.fit(X, y, **more)
+
+    def forbid_training(self, monkeypatch):
+        monkeypatch.setattr(self.module, "TreeGrower", _trained)
+
+    def history(self, clf):
+        return clf.validation_score_.tolist()
+
+    def stock_predict(self, clf, X):
+        proba = clf.to_stock().predict_proba(X)
+        return proba[:, 1] if proba.shape[1] == 2 else proba
+
+    def margins(self, clf, X):
+        return clf.to_stock().decision_function(X)
+
+
 def _trained(*arguments, **more):
     pytest.fail("it trained")
 
@@ -137,6 +169,11 @@ def load(name):
         import lightgbm
 
         return LightGBM(lightgbm, focalboost.FocalLGBMClassifier, lightgbm.LGBMClassifier)
+    if name == "sklearn":
+        module = importlib.import_module("sklearn.ensemble._hist_gradient_boosting.gradient_boosting")
+        return ScikitLearn(
+            module, focalboost.FocalHistGradientBoostingClassifier, module.HistGradientBoostingClassifier
+        )
     import xgboost
 
     return XGBoost(xgboost, focalboost.FocalXGBClassifier, xgboost.XGBClassifier)

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.base import clone
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.inspection import partial_dependence
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -90,17 +89,6 @@ def test_clone_keeps_the_parameters():
     assert clone(clf).get_params() == clf.get_params()
 
 
-def test_grid_search_over_the_focal_parameters(make_data):
-    X, y, weight = make_data(2)
-    grid = {"focal_gamma": [0.0, 2.0], "focal_alpha": [None, {0: 0.25, 1: 0.75}, "balanced"]}
-    search = GridSearchCV(
-        FocalHistGradientBoostingClassifier(**FAST, focal_prior="sampled"), grid, scoring="neg_log_loss", cv=2
-    )
-    search.fit(X, y, sample_weight=weight)
-    assert len(set(search.cv_results_["mean_test_score"])) == 6
-    assert search.best_score_ > -0.6
-
-
 def test_weights_are_routed(make_data):
     X, y, weight = make_data(2)
     weight = weight * np.where(y == 1, 5.0, 1.0)
@@ -117,9 +105,8 @@ def test_weights_are_routed(make_data):
     assert weighted[:, 1].mean() > plain[:, 1].mean() + 0.1
 
 
-def test_it_is_an_estimator_like_others(make_data):
+def test_partial_dependence_by_the_trees(make_data):
     X, y, _ = make_data(2)
-    clf = FocalHistGradientBoostingClassifier(**FAST)
-    assert CalibratedClassifierCV(clf, cv=2).fit(X, y).score(X, y) > 0.6
-    curve = partial_dependence(clf.fit(X, y), X, [0], method="recursion")["average"]
+    clf = FocalHistGradientBoostingClassifier(**FAST).fit(X, y)
+    curve = partial_dependence(clf, X, [0], method="recursion")["average"]
     assert np.ptp(curve) > 0

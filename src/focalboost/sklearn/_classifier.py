@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from .._labels import as_labels
+from .._labels import as_labels, encode
 from ..losses import AnyFocalLoss
 from ._native import TAKES_X_VAL, Trainer
 from ._objective import Plan
@@ -178,9 +178,11 @@ n_iter_no_change, tol, verbose, random_state, class_weight
                 "values; upgrade to 1.7, or set validation_fraction"
             )
             raise TypeError(msg)
+        labels = as_labels(y, warn=True)
         if y_val is not None:
-            validation["y_val"] = as_labels(y_val, "y_val")
-        plan = self._train(X, as_labels(y, warn=True), sample_weight, **validation)
+            classes = np.unique(labels)
+            validation["y_val"] = classes[encode(y_val, classes, "y_val")]
+        plan = self._train(X, labels, sample_weight, **validation)
         self.focal_loss_: AnyFocalLoss = plan.loss
         return self
 
