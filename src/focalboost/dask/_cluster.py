@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 from distributed import get_client
 
+from .._callbacks import LabelWeights
+from .._estimator import Objective, Plan, make_plan
 from ._collections import by_partition
+from ._shards import Shards, class_factors, counted_alpha
 
 
 class OnCluster:
@@ -17,11 +22,26 @@ class OnCluster:
 
     client: Any
     classes_: Any
+    class_weight: Any
+    focal_alpha: Any
+    focal_multiclass: str
 
     @property
     def client_(self) -> Any:
         """The client in use."""
         return get_client() if self.client is None else self.client
+
+    def _make_plan_of(
+        self, shards: Shards, kind: type[Objective], label_weights: LabelWeights | None
+    ) -> tuple[Plan[Objective], npt.NDArray[np.float64] | None]:
+        """Return what a fit needs beyond the parent's, and what ``class_weight`` weighs each class with."""
+        factors = class_factors(self.class_weight, shards)
+        local = self.to_local()
+        local.focal_alpha = counted_alpha(self.focal_alpha, shards.rows, self.focal_multiclass)
+        if factors is not None:
+            local.class_weight = dict(zip(shards.classes.tolist(), factors, strict=True))
+        numbers = np.arange(len(shards.classes))
+        return make_plan(local, kind, shards.classes, numbers, shards.weights, label_weights), factors
 
     def to_local(self) -> Any:
         """Return the same estimator without a cluster: for a fitted one, the same model."""

@@ -7,16 +7,17 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.preprocessing import LabelEncoder
 
-from .._estimator import PARAMETERS, make_plan
+from .._estimator import PARAMETERS, Plan
 from .._validation import check_start
 from ..lightgbm import FocalLGBMClassifier, FocalObjective
 from ..lightgbm._booster import moved
 from ..lightgbm._native import lightgbm
 from ..lightgbm._params import bounded, check_reach, keep_objective, label_weights, with_objective
 from ._cluster import OnCluster
-from ._shards import class_factors, counted_alpha, load
+from ._shards import load
 
 _FEWEST_ROWS = ("min_child_samples", "min_data_in_leaf", "min_data_per_leaf", "min_data", "min_samples_leaf")
 _STOPPING = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
@@ -93,16 +94,10 @@ class DaskFocalLGBMClassifier(OnCluster, FocalLGBMClassifier):  # type: ignore[m
         if 1 in shards.lengths:
             msg = "X must have partitions of 2 rows or more, as LightGBM refuses a single one; rechunk or repartition X"
             raise ValueError(msg)
-        factors = class_factors(self.class_weight, shards)
-        local = self.to_local()
-        local.focal_alpha = counted_alpha(self.focal_alpha, shards.rows, self.focal_multiclass)
-        if factors is not None:
-            local.class_weight = dict(zip(shards.classes.tolist(), factors, strict=True))
-        numbers = np.arange(len(shards.classes))
-        rows = np.bincount(numbers, shards.rows, minlength=2)
+        n_classes = len(shards.classes)
+        rows = np.bincount(np.arange(n_classes), shards.rows, minlength=2)
         by_label = label_weights(params, rows, self.focal_multiclass == "ovr")
-        plan = make_plan(local, FocalObjective, shards.classes, numbers, shards.weights, by_label)
-
+        plan, factors = self._make_plan_of(shards, FocalObjective, by_label)
         plan = replace(plan, objective=replace(plan.objective, start=check_start(plan.intercept)))
         check_reach(params, plan.intercept, plan.hessian, plan.loss, self.n_estimators)
 
@@ -110,8 +105,8 @@ class DaskFocalLGBMClassifier(OnCluster, FocalLGBMClassifier):  # type: ignore[m
         inner = lightgbm.DaskLGBMRegressor(client=self.client_)
         own = ("client", "class_weight", *PARAMETERS)
         inner.set_params(**{k: v for k, v in with_objective(bounded(params), plan.objective).items() if k not in own})
-        if len(numbers) > 2:
-            inner.set_params(num_class=len(numbers))
+        if n_classes > 2:
+            inner.set_params(num_class=n_classes)
         inner.fit(
             shards.features(),
             shards.labels(),
@@ -120,16 +115,20 @@ class DaskFocalLGBMClassifier(OnCluster, FocalLGBMClassifier):  # type: ignore[m
             categorical_feature=categorical_feature,
             callbacks=[keep_objective, *(callbacks or [])],
         )
-        state = {k: v for k, v in vars(inner).items() if k.startswith("_") and k != "_other_params"}
-        self.__dict__.update(state)
-        self._le = LabelEncoder().fit(shards.classes)
-        self._classes, self._n_classes = shards.classes, len(shards.classes)
-        self.fitted_ = True
-        self._take(plan, shards.classes, plan.intercept)
-        self._objective = self._Booster.params["objective"]
+        self._take_from(inner, plan, shards.classes)
         if self.focal_mean_shift:
             self._Booster = moved(self._Booster, shards.mean_shift(self.to_local(), plan.objective, factors))
         return self
+
+    def _take_from(self, inner: Any, plan: Plan[FocalObjective], classes: npt.NDArray[Any]) -> None:
+        """Become the fitted classifier of what a regressor has trained."""
+        state = {k: v for k, v in vars(inner).items() if k.startswith("_") and k != "_other_params"}
+        self.__dict__.update(state)
+        self._le = LabelEncoder().fit(classes)
+        self._classes, self._n_classes = classes, len(classes)
+        self.fitted_ = True
+        self._take(plan, classes, plan.intercept)
+        self._objective = self._Booster.params["objective"]
 
 
 def _refuse_on_clusters(params: dict[str, Any], refused: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from xgboost import dask as xgboost_dask
 
-from .._estimator import make_plan
+from .._estimator import Plan
 from .._labels import encode
 from .._note import Note
 from ..losses import MulticlassFocalLoss
@@ -19,7 +19,7 @@ from ..xgboost._metrics import Evaluation, History, Result
 from ..xgboost._native import move_start, over_workers
 from ..xgboost._objective import as_base_score, check_reach, label_weights, leaf_bound, warn_of_names
 from ._cluster import OnCluster
-from ._shards import Shards, class_factors, counted_alpha, load
+from ._shards import Shards, load
 
 
 class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[misc]
@@ -85,40 +85,20 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         check_objective(self.objective)
         warn_of_names(self.get_params())
         shards = load(self.client_, X, y, sample_weight)
-        n_classes = len(shards.classes)
-        local = self.to_local()
-        local.focal_alpha = counted_alpha(self.focal_alpha, shards.rows, self.focal_multiclass)
-        factors = class_factors(self.class_weight, shards)
-        if factors is not None:
-            local.class_weight = dict(zip(shards.classes.tolist(), factors, strict=True))
-        by_label = label_weights(self.scale_pos_weight)
-        plan = make_plan(local, FocalObjective, shards.classes, np.arange(n_classes), shards.weights, by_label)
-        params = local.get_xgb_params()
+        plan, factors = self._make_plan_of(shards, FocalObjective, label_weights(self.scale_pos_weight))
         softmax = isinstance(plan.loss, MulticlassFocalLoss)
-        columns = n_classes > 2 and not softmax
+        columns = len(shards.classes) > 2 and not softmax
+        params = self.to_local().get_xgb_params()
         default = "" if params.get("disable_default_eval_metric") else "mlogloss" if softmax else "logloss"
         evaluation = ClusterEvaluation.of(self.eval_metric, default, plan.objective)
         note = Note(plan.loss, self.focal_prior, shards.classes)
         history = History(evaluation, **{NOTE: note.to_json()})
-        params["objective"] = "multi:softprob" if softmax else "binary:logistic"
-        params |= {"num_class": n_classes} if softmax else {}
-        params["max_delta_step"] = leaf_bound(params) or 0
-        if self.base_score is None:
-            params["base_score"] = as_base_score(plan.intercept, plan.objective, columns)
-            check_reach(params, plan.intercept, plan.hessian, softmax, self.get_num_boosting_rounds())
-        params |= {"disable_default_eval_metric": True, "eval_metric": evaluation.by_xgboost}
 
         train = self._matrix(shards, columns, factors)
-        weights = sample_weight_eval_set or [None] * len(eval_set or [])
-        evals = []
-        for i, ((X_eval, y_eval), weight) in enumerate(zip(eval_set or [], weights, strict=True)):
-            held_out = load(self.client_, X_eval, y_eval, weight)
-            encode(held_out.classes, shards.classes, "eval_set")
-            held_out = replace(held_out, classes=shards.classes)
-            evals.append((self._matrix(held_out, columns, None, train), f"validation_{i}"))
+        evals = self._evaluation_sets(eval_set or [], sample_weight_eval_set, shards, columns, train)
         trained = xgboost_dask.train(
             self.client_,
-            params,
+            self._native_params(params, plan, len(shards.classes), evaluation),
             train,
             self.get_num_boosting_rounds(),
             evals=evals or None,
@@ -134,6 +114,32 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         if self.focal_mean_shift:
             move_start(self._Booster, shards.mean_shift(self.to_local(), plan.objective, factors))
         return self
+
+    def _native_params(
+        self, params: dict[str, Any], plan: Plan[FocalObjective], n_classes: int, evaluation: Evaluation
+    ) -> dict[str, Any]:
+        """Return XGBoost's parameters with the objective whose margins these are, the start, and its own metrics."""
+        softmax = isinstance(plan.loss, MulticlassFocalLoss)
+        native = {**params, "objective": "multi:softprob" if softmax else "binary:logistic"}
+        native |= {"num_class": n_classes} if softmax else {}
+        native["max_delta_step"] = leaf_bound(params) or 0
+        if self.base_score is None:
+            native["base_score"] = as_base_score(plan.intercept, plan.objective, n_classes > 2 and not softmax)
+            check_reach(native, plan.intercept, plan.hessian, softmax, self.get_num_boosting_rounds())
+        return native | {"disable_default_eval_metric": True, "eval_metric": evaluation.by_xgboost}
+
+    def _evaluation_sets(
+        self, eval_set: Sequence[tuple[Any, Any]], sample_weights: Any, shards: Shards, columns: bool, train: Any
+    ) -> list[tuple[Any, str]]:
+        """Return evaluation sets as XGBoost takes them, with the labels of the training set."""
+        evals = []
+        weights = sample_weights or [None] * len(eval_set)
+        for i, ((X, y), weight) in enumerate(zip(eval_set, weights, strict=True)):
+            held_out = load(self.client_, X, y, weight)
+            encode(held_out.classes, shards.classes, "eval_set")
+            held_out = replace(held_out, classes=shards.classes)
+            evals.append((self._matrix(held_out, columns, None, train), f"validation_{i}"))
+        return evals
 
     def _wrapper_params(self) -> set[str]:
         return {*super()._wrapper_params(), "client"}
