@@ -8,13 +8,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from examples import datasets
+from focalboost import FocalHistGradientBoostingClassifier
 
 from .frameworks import FRAMEWORKS, Recorder, Tape, ThreadSwitch, synthetic
 from .pairing import Ratio, in_turn
 from .report import Figure, Skipped
-from .scales import Scale
+from .scales import MILLION, Scale
 
 PART = "Training: focal loss / built-in log-loss, 31 leaves"
 BARS = {"LightGBM": "<= 0.97", "XGBoost": "<= 1.07"}
@@ -26,7 +28,25 @@ def figures(scale: Scale) -> Iterator[Figure | Skipped]:
         X, y = synthetic(n_rows)
         for framework in FRAMEWORKS:
             yield from ratios(framework(X, y), scale, f"{n_rows:,} x {X.shape[1]}", BARS[framework.name])
+        if n_rows <= MILLION:
+            yield from scikit_learn(X, y, scale)
     yield from softmax(scale)
+
+
+def scikit_learn(X: Any, y: Any, scale: Scale) -> Iterator[Figure]:
+    """Fits of FocalHistGradientBoostingClassifier to those of its parent, with the same L2: there is no other call."""
+    rounds = scale.rounds(len(y))
+    settings = {"max_iter": rounds, "max_leaf_nodes": 31, "early_stopping": False, "l2_regularization": 1.0}
+    calls = {"stock": partial(HistGradientBoostingClassifier(**settings).fit, X, y)}
+    for gamma in (0.0, 2.0):
+        focal = FocalHistGradientBoostingClassifier(focal_gamma=gamma, **settings)
+        calls[f"gamma {gamma:g}"] = partial(focal.fit, X, y)
+    times = in_turn(calls, scale.pairs)
+    stock = times.pop("stock")
+    for name, seconds in times.items():
+        bar = "<= 1.03" if name == "gamma 2" else ""
+        data = f"{len(y):,} x {X.shape[1]}"
+        yield Figure.of_ratio(PART, f"scikit-learn, {data}, with binning: {name}", Ratio(seconds, stock), bar)
 
 
 def softmax(scale: Scale) -> Iterator[Figure | Skipped]:
