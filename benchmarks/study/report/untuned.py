@@ -14,6 +14,7 @@ from ..tables import BOTH, FRAMEWORKS, against, by_set, family, gains, label, ma
 from .common import TITLES, TUNED, digits, ordered, sets_of, unit
 
 GROUPS = ("large", "multiclass", "covertype", "open", "saturated")
+DEFAULT_BOUND = {"lightgbm": 2, "xgboost": 4}
 TIE = {"average_precision": 0.002, "log_loss": 0.2}
 UNTUNED = (LOG_LOSS, "focal 1", "focal 2", "focal 5")
 SHOWN = (
@@ -36,6 +37,7 @@ def page(results: pd.DataFrame) -> str:
             *(section for group in GROUPS if (section := _counts(results, group))),
             _tuning(results),
             _bounds(results),
+            _other_bounds(results),
             *_sklearn(results),
         ]
     )
@@ -97,6 +99,25 @@ def _bounds(results: pd.DataFrame) -> str:
         table = pd.DataFrame(rows).T
         text.append(f"### {FRAMEWORKS[framework]}, {unit(measure)}\n\n{markdown(table, digits(measure), 'sets')}")
     return "\n\n".join(text)
+
+
+def _other_bounds(results: pd.DataFrame) -> str:
+    """Whether another default would be better, with intervals."""
+    rows: dict[str, dict[str, str]] = {}
+    for measure, (framework, default) in product(CRITERIA, DEFAULT_BOUND.items()):
+        for other, group in product((1, 2, 4), [name for name in GROUPS if name not in ("multiclass", "covertype")]):
+            table = by_set(results, measure, framework, sets_of(results, group, "untuned"), "untuned")
+            if other == default or not len(table):
+                continue
+            gain = gains(table, f"focal 2, bound {default}", measure)[f"focal 2, bound {other}"]
+            independent = gain.groupby(family).mean() if group in ("open", "saturated") else gain
+            row = f"{FRAMEWORKS[framework]}, {other} for {default}, {unit(measure)}"
+            rows.setdefault(row, {})[TITLES[group]] = difference(independent).text(digits(measure))
+    table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
+    return (
+        "### Another default\n\nWhat gamma 2 gains with another bound than the default: means over sets, KEEL's by "
+        f"source, as above.\n\n{markdown(table, corner='bound')}"
+    )
 
 
 def _sklearn(results: pd.DataFrame) -> list[str]:
