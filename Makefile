@@ -45,7 +45,7 @@ benchmark: $(STAMPS)/peers
 
 interop: $(STAMPS)/interop
 	$(BIN)/python -m pytest tests/project/test_interop.py $(ARGS)
-	$(BIN)/python -m pytest -m slow tests/docs/test_pages.py -k 'ray or catboost'
+	$(BIN)/python -m pytest -m slow tests/docs/test_pages.py -k 'ray or catboost or serving'
 
 docs: $(STAMPS)/docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build $(ARGS)

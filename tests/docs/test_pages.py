@@ -16,6 +16,12 @@ ROOT = Path(__file__).parents[2]
 # test_readme.py asks more of the guide.
 WRITTEN = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page.stem != "guide"]
 PAGES = [page for page in WRITTEN if "```python" in page.read_text(encoding="utf-8")]
+NEEDED = {
+    "dask": ["distributed"],
+    "ray": ["ray"],
+    "catboost": ["catboost"],
+    "serving": ["onnxmltools", "onnxruntime", "treelite"],
+}
 SOURCES = ROOT / "src"
 MODULES = [path for path in sorted(SOURCES.rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
 
@@ -25,8 +31,7 @@ MODULES = [path for path in sorted(SOURCES.rglob("*.py")) if ">>> " in path.read
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_blocks_run(page, monkeypatch, tmp_path, in_new_process):
-    needed = {"dask": "distributed", "ray": "ray", "catboost": "catboost"}.get(page.stem)
-    if needed is not None:
+    for needed in NEEDED.get(page.stem, ()):
         pytest.importorskip(needed)
     monkeypatch.chdir(tmp_path)
     if page.stem == "ray":  # sends functions of a main module to its workers, and warns of its own settings
