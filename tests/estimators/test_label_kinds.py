@@ -93,7 +93,7 @@ MISSING = {
     "NaN among objects": lambda y: np.array([np.nan, *y[1:].tolist()], dtype=object),
     "pd.NA": lambda y: pd.Series([pd.NA, *y[1:]], dtype="Int64"),
     "pd.NA among strings": lambda y: pd.Series([pd.NA, *NAMES[y[1:]]], dtype="string"),
-    "NaT": lambda y: np.where(np.arange(N) == 3, np.datetime64("NaT"), np.datetime64("2024-01-01") + y),
+    "NaT": lambda y: np.where(np.arange(N) == 3, np.datetime64("NaT", "D"), np.datetime64("2024-01-01") + y),
     "a missing category": lambda y: pd.Categorical([None, *NAMES[y[1:]]]),
 }
 OTHERS = {
