@@ -68,6 +68,8 @@ def test_categorical_labels(clf, make_data):
 
 @pytest.mark.parametrize("y_test", [["ok", "other"], [0, 1]])
 def test_an_unknown_label_of_the_evaluation_set(y_test, clf, make_data, any_family):
+    if not any_family.takes_evaluation:
+        pytest.skip("scikit-learn 1.6 takes no such rows")
     X, codes, _ = make_data(2)
     y = np.array(["fraud", "ok"])[codes]
     with raises(ValueError, "must hold labels of the training set"):
@@ -75,6 +77,8 @@ def test_an_unknown_label_of_the_evaluation_set(y_test, clf, make_data, any_fami
 
 
 def test_an_unknown_number_of_the_evaluation_set_is_named(clf, make_data, any_family):
+    if not any_family.takes_evaluation:
+        pytest.skip("scikit-learn 1.6 takes no such rows")
     X, y, _ = make_data(3)
     with raises(ValueError, "must hold labels of the training set", "9"):
         any_family.fit(clf, X, y, eval_X=X[:3], eval_y=[0, 9, 1])

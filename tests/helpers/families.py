@@ -23,6 +23,7 @@ class LightGBM:
     # The framework's own log-loss, whatever the defaults here are.
     log_loss: ClassVar = {"focal_gamma": 0.0, "max_delta_step": 0.0, "focal_mean_shift": False}
     rounding = 1e-12
+    takes_evaluation = True
 
     @property
     def adapter(self):
@@ -84,6 +85,7 @@ class XGBoost:
     leaf_bound: ClassVar = {"max_delta_step": 4.0}
     log_loss: ClassVar = {"focal_gamma": 0.0, "max_delta_step": None, "focal_mean_shift": False}
     rounding = 3e-7  # XGBoost's margins and probabilities are float32
+    takes_evaluation = True
 
     @property
     def adapter(self):
@@ -137,8 +139,13 @@ class ScikitLearn:
     log_loss: ClassVar = {"focal_gamma": 0.0, "l2_regularization": 0.0, "focal_mean_shift": False}
     rounding = 1e-12
 
+    @property
+    def takes_evaluation(self):
+        """Whether fit takes rows for early stopping: from scikit-learn 1.7 on."""
+        return "X_val" in inspect.signature(self.Stock.fit).parameters
+
     def fit(self, clf, X, y, eval_X=None, eval_y=None, **more):
-        if eval_X is not None and "X_val" in inspect.signature(clf.fit).parameters:  # scikit-learn 1.7
+        if eval_X is not None and self.takes_evaluation:
             clf.set_params(early_stopping=True)
             more |= {"X_val": eval_X, "y_val": eval_y}
         return clf.fit(X, y, **more)

@@ -142,13 +142,13 @@ _LOSSES: dict[str, type[AnyFocalLoss]] = {
 }
 
 
-def loss_of(booster: Any) -> type[AnyFocalLoss]:
-    """Return the loss whose margins a model of a built-in objective has."""
+def objective_of(booster: Any) -> tuple[str, type[AnyFocalLoss]]:
+    """Return the built-in objective of a model, which LightGBM 4.6 has not among its parameters, and its loss."""
     found = re.search(r"^objective=(\w+)", booster.model_to_string(num_iteration=1), flags=re.MULTILINE)
     if not found or found[1] not in _LOSSES:
         msg = f"model must have one of the objectives {list(_LOSSES)}, got {found[1] if found else None!r}"
         raise ValueError(msg)
-    return _LOSSES[found[1]]
+    return found[1], _LOSSES[found[1]]
 
 
 def _start_of(objective: FocalObjective, y: Any, sample_weight: Any, n_models: int) -> Any:

@@ -19,7 +19,7 @@ from .._labels import as_labels, encode, exclusive_classes
 from .._note import Note
 from .._validation import MULTICLASS, check_start
 from ..losses import AnyFocalLoss, SigmoidFocalLoss
-from ._booster import check_continuation, find_note, loss_of, to_builtin
+from ._booster import check_continuation, find_note, objective_of, to_builtin
 from ._metrics import Evaluation, estimator_metrics
 from ._native import given, lightgbm
 from ._objective import FocalObjective
@@ -308,8 +308,9 @@ categorical_feature, callbacks, eval_X, eval_y
         check_continuation(model)
         booster = model if isinstance(model, lightgbm.Booster) else lightgbm.Booster(model_file=model)
         found = find_note(booster)
+        objective, loss = objective_of(booster)
         n_classes = max(2, int(booster.num_model_per_iteration()))
-        note = Note.from_json(found) if found else Note.plain(loss_of(booster), n_classes)
+        note = Note.from_json(found) if found else Note.plain(loss, n_classes)
         labels = note.classes if classes is None else np.asarray(classes)
         if len(labels) != n_classes and not (len(labels) == 1 and found):
             msg = f"classes must hold {n_classes} labels in sorted order, as the model has them, got {labels}"
@@ -321,7 +322,7 @@ categorical_feature, callbacks, eval_X, eval_y
             focal_loss_=note.loss,
             fitted_=True,
             _Booster=booster,
-            _objective=booster.params.get("objective"),
+            _objective=objective,
             _le=LabelEncoder().fit(labels),
             _classes=labels,
             _n_classes=len(labels),
@@ -391,7 +392,9 @@ def _evaluation_sets(
         sets = [eval_set] if isinstance(eval_set, tuple) else eval_set or []
         return [(X, labels if own is y else classes[encode(own, classes, "eval_set")]) for X, own in sets] or None, {}
     several = isinstance(eval_y, tuple)
-    codes = tuple(encode(part, classes, "eval_y") for part in (eval_y if several else (eval_y,)))
+    parts = eval_y if several else (eval_y,)
+    codes = tuple(encode(part, classes, "eval_y") for part in parts)
     if _TAKES_EVAL_X:
         return None, {"eval_X": eval_X, "eval_y": codes if several else codes[0]}
-    return [(X, classes[own]) for X, own in zip(eval_X if several else (eval_X,), codes, strict=True)], {}
+    kept = (labels if part is y else classes[own] for part, own in zip(parts, codes, strict=True))
+    return list(zip(eval_X if several else (eval_X,), kept, strict=True)), {}
