@@ -132,7 +132,10 @@ def run(plan: Plan, path: Path, jobs: int = 1) -> None:
     """Compute what the file lacks, and append it block by block."""
     budget = {"draws": plan.draws, "rounds": plan.rounds, "patience": PATIENCE, "seed": plan.seed}
     everything = blocks(plan)
-    planned = {"planned": sum(len(block.methods) for block in everything)}
+    planned = {
+        "planned": sum(len(block.methods) for block in everything),
+        "methods": {group: len(methods) for group, methods in METHODS.items()},
+    }
     keep_record(record_path(path), PACKAGES, budget, planned)
     done = set()
     if path.exists():

@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 
 from ..records import read, record_path
+from ..runner import KEY
 from . import calibration, decisions, index, sets, tuned, untuned
+from .common import complete
 
 
 def write(results_path: Path, folder: Path) -> Path:
     """Write the pages and their figures into a folder, and return the first page's path."""
-    results = read(results_path)
-    record = json.loads(record_path(results_path).read_text())
+    everything = read(results_path)
+    record = json.loads(record_path(results_path).read_text()) | {"done": len(everything[KEY].drop_duplicates())}
+    results = complete(everything, record["methods"])
     folder.mkdir(parents=True, exist_ok=True)
     pages = {
         "index": index.page(results, record),

@@ -7,7 +7,7 @@ import pandas as pd
 from ..methods import LOG_LOSS, REFERENCE
 from ..paired import Difference, difference
 from ..problems import GROUPS, LARGE
-from ..tables import MEASURES, by_split, family, gains, label
+from ..tables import BOTH, MEASURES, by_split, family, gains, label
 
 KNOWN = {"large": LARGE, **{name: GROUPS[name] for name in ("multiclass", "covertype", "open")}}
 TITLES = {
@@ -29,6 +29,15 @@ def sets_of(results: pd.DataFrame, group: str, stage: str) -> list[str]:
     if group == "saturated":
         return sorted(name for name in names if not any(name in others for others in KNOWN.values()))
     return [name for name in KNOWN[group] if name in names]
+
+
+def complete(results: pd.DataFrame, n_methods: dict[str, int]) -> pd.DataFrame:
+    """Leave out the splits of sets on which not all methods of their group have been tuned yet."""
+    group_of = {name: group for group, names in GROUPS.items() for name in names}
+    open_to_all = (results["stage"] == "tuned") & results["framework"].isin(BOTH)
+    tried = results.groupby(["stage", "data", "split", "framework"])["method"].transform("nunique")
+    needed = results["data"].map(group_of).map(n_methods)
+    return results[~open_to_all | (tried >= needed)]
 
 
 def digits(measure: str) -> int:

@@ -10,7 +10,7 @@ import pandas as pd
 from ..methods import LOG_LOSS, REFERENCE, SHARED
 from ..paired import Difference
 from ..problems import GROUPS as PROBLEMS
-from ..runner import CRITERIA, KEY, PATIENCE, STEP, UNTUNED_ROUNDS
+from ..runner import CRITERIA, PATIENCE, STEP, UNTUNED_ROUNDS
 from ..tables import BOTH, FRAMEWORKS, by_set, gains, markdown
 from .common import TITLES, TUNED, digits, over_sets, set_by_set, sets_of, unit
 from .untuned import GROUPS, TIE
@@ -26,7 +26,7 @@ def page(results: pd.DataFrame, record: dict[str, Any]) -> str:
             "This page and those below it are generated: `make study-report` writes them from the table of results in "
             "`benchmarks/study/results`, and `make study` computes what the table lacks. What follows for use is in "
             "the [guide](../guide.md).",
-            *_interim(results, record),
+            *_interim(record),
             _answers(results),
             "| question | page |\n| --- | --- |\n"
             "| Does it help when leaves, rounds and leaf bounds are tuned too? | [tuned](tuned.md) |\n"
@@ -41,13 +41,12 @@ def page(results: pd.DataFrame, record: dict[str, Any]) -> str:
     )
 
 
-def _interim(results: pd.DataFrame, record: dict[str, Any]) -> list[str]:
-    done = len(results[KEY].drop_duplicates())
-    if done >= record["planned"]:
+def _interim(record: dict[str, Any]) -> list[str]:
+    if record["done"] >= record["planned"]:
         return []
     return [
-        f"**Interim**: {done:,} of {record['planned']:,} planned results are there, those that matter most first. A "
-        "set appears where all methods have been tried on it."
+        f"**Interim**: {record['done']:,} of {record['planned']:,} planned results are there, those that matter most "
+        "first. A set appears where all methods have been tried on it."
     ]
 
 
