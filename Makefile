@@ -30,10 +30,10 @@ example: $(STAMPS)/examples
 	$(BIN)/python examples/fraud_detection.py $(ARGS)
 
 test: $(STAMPS)/test
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 slow: $(STAMPS)/test
-	$(BIN)/python -m pytest -n auto --dist worksteal -m slow $(ARGS)
+	$(BIN)/python -m pytest -n auto -m slow $(ARGS)
 
 lint: $(STAMPS)/lint
 	$(BIN)/ruff check .
