@@ -29,7 +29,12 @@ class Difference:
         return abs(self.mean) > self.half_width
 
     def text(self, digits: int) -> str:
-        """Return mean, half width, and in brackets the detectable difference; bold where the interval leaves out 0."""
+        """Return mean, half width, and in brackets the detectable difference; bold where the interval leaves out 0.
+
+        A single split has a mean alone.
+        """
+        if np.isnan(self.half_width):
+            return f"{self.mean:+.{digits}f}"
         value = f"{self.mean:+.{digits}f} ± {self.half_width:.{digits}f}"
         return f"**{value}**" if self.shows else f"{value} ({self.detectable:.{digits}f})"
 

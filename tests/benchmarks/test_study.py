@@ -286,6 +286,7 @@ def test_differences_are_those_of_a_paired_t_test():
     studies = rng.normal(found.detectable, error * np.sqrt(12), (20_000, 12))
     shows = np.mean([difference(each).shows for each in studies[:4000]])
     assert shows == pytest.approx(0.8, abs=0.03)
+    assert difference(np.array([0.25])).text(2) == "+0.25"
     # Nadeau and Bengio: splits that share rows tell less.
     assert difference(a - b, 0.5).half_width == pytest.approx(difference(a - b).half_width * np.sqrt(1 + 12 * 0.5))
 
