@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logit, softmax
+from scipy.special import softmax
 
 from ._validation import FloatArray
 from .losses import AnyFocalLoss, MulticlassFocalLoss
@@ -136,16 +136,16 @@ def mean_shift(sums: Callable[[Float64Array], Sums], n_columns: int, exclusive: 
             break
         if np.all(np.abs(now.excess)[possible] <= _TOLERANCE * now.labels[possible]):
             break
-        predicted, total = now.labels + now.excess, now.labels + now.others
+        predicted, rest = now.labels + now.excess, now.others - now.excess
         # All predictions are 0 or 1, but for rounding.
-        flat = (predicted <= 0) | (predicted >= total) | (np.diag(now.derivatives) <= 0)
+        flat = (predicted <= 0) | (rest <= 0) | (np.diag(now.derivatives) <= 0)
         step = np.where(possible & flat, -_LONGEST_STEP * np.sign(now.excess), 0.0)
         if not exclusive:
             # Newton on the log-odds of the mean: nearly linear however rare the label is.
             newton = possible & ~flat
-            y, p = (now.labels / total)[newton], (predicted / total)[newton]
-            by_mean = (np.diag(now.derivatives) / total)[newton] / (p * (1 - p))
-            step[newton] = (logit(y) - logit(p)) / by_mean
+            wanted, had = (np.log(a[newton] / b[newton]) for a, b in ((now.labels, now.others), (predicted, rest)))
+            by_mean = np.diag(now.derivatives)[newton] * (1 / predicted[newton] + 1 / rest[newton])
+            step[newton] = (wanted - had) / by_mean
         elif not flat.any():
             # Adding to all classes changes nothing: the ones fill that gap of the matrix.
             filled = now.derivatives + np.trace(now.derivatives) / n_columns**2

@@ -224,3 +224,12 @@ def test_classes_of_a_few_rows_among_many(alpha):
     weight = np.ones(4) if alpha is None else np.array(alpha)
     sums = weight[y] @ (moved / moved.sum(axis=1, keepdims=True))
     np.testing.assert_allclose(sums, weight * np.bincount(y), rtol=1e-8)
+
+
+def test_a_label_whose_weight_rounds_to_all_of_it(adapter):
+    """A share of 1 - 1e-17 is 1 in double, and its log-odds are finite all the same."""
+    y = np.array([0] + [2] * 10)
+    objective = adapter.FocalObjective(0.0, ((1.0, 1.0), (1.0, 1.0), (0.5, 4.5e14)), multiclass="ovr")
+    shift = objective.mean_shift(y, np.zeros((len(y), 3)))
+    assert np.isfinite(shift).all()
+    assert 20 < shift[2] < 60
