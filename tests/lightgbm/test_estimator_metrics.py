@@ -197,3 +197,12 @@ def test_a_metric_that_is_neither_name_nor_callable(halves):
     X, _, y, *_ = halves(2)
     with raises(TypeError, "eval_metric", "name", "callable", "3"):
         FocalLGBMClassifier(**FAST).fit(X, y, eval_metric=3)
+
+
+def test_a_fit_that_is_refused_leaves_nothing_behind(make_data):
+    X, y, _ = make_data(2)
+    clf = FocalLGBMClassifier(n_estimators=2, verbosity=-1)
+    before = dict(vars(clf))
+    with pytest.raises(ValueError, match="eval_metric must be one of"):
+        clf.fit(X, y, eval_set=[(X, y)], eval_metric="no metric")
+    assert vars(clf) == before

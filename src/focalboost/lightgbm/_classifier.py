@@ -192,10 +192,11 @@ categorical_feature, callbacks, eval_X, eval_y
         classes, codes = exclusive_classes(labels)
         init_model = check_continuation(init_model, classes)
         from_model = init_score is not None or init_model is not None
-        self._plan = plan = self._make_plan(classes, codes, sample_weight, from_model)
-        evaluation = self._evaluation(eval_metric, classes, codes)
+        plan = self._make_plan(classes, codes, sample_weight, from_model)
+        evaluation = self._evaluation(eval_metric, plan, classes, codes)
         eval_set, evaluated = _evaluation_sets(eval_set, eval_X, eval_y, y, labels, classes)
         last = LastMargins()
+        self._plan = plan
         try:
             super().fit(
                 X,
@@ -234,13 +235,13 @@ categorical_feature, callbacks, eval_X, eval_y
         return replace(plan, objective=replace(plan.objective, start=check_start(plan.intercept)))
 
     def _evaluation(
-        self, eval_metric: Any, classes: npt.NDArray[Any], codes: npt.NDArray[np.intp]
+        self, eval_metric: Any, plan: Plan[FocalObjective], classes: npt.NDArray[Any], codes: npt.NDArray[np.intp]
     ) -> list[Evaluation] | None:
         """Return what LightGBM calls in the place of its own metrics."""
         names, functions = estimator_metrics(eval_metric, self.get_params(), len(classes))
         if "average_precision" in names:
             warn_of_order("average_precision is that of", "write a callable for that of {!r}", classes, codes)
-        return [Evaluation(self._plan.objective, names, functions)] if names or functions else None
+        return [Evaluation(plan.objective, names, functions)] if names or functions else None
 
     def _mean_shift(
         self, plan: Plan[FocalObjective], X: Any, codes: npt.NDArray[np.intp], init_score: Any, last: LastMargins
