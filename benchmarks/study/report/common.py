@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from ..methods import LOG_LOSS, REFERENCE
@@ -50,6 +52,11 @@ def unit(measure: str) -> str:
     return label(measure) if MEASURES[measure][1] else f"{label(measure)}, percent less"
 
 
+def by_source(gain: Any, group: str) -> Any:
+    """Return gains of sets as independent ones: the means over the sources of KEEL's, others as they are."""
+    return gain.groupby(family).mean() if group in ("open", "saturated") else gain
+
+
 def set_by_set(
     results: pd.DataFrame, measure: str, framework: str, group: str, reference: str = REFERENCE
 ) -> dict[str, dict[str, Difference]]:
@@ -71,8 +78,7 @@ def over_sets(
     """Return each method's mean gain over the sets of a group, KEEL's counted by family."""
     table = by_split(results, measure, framework, sets_of(results, group, "tuned"))
     gain = gains(table, reference, measure).drop(columns=reference).groupby("data", sort=False).mean()
-    if group == "open":
-        gain = gain.groupby(family).mean()
+    gain = by_source(gain, group)
     return {str(method): difference(gain[method]) for method in gain}
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from itertools import product
 
-import numpy as np
 import pandas as pd
 
+from ..learners import leaf_bound
 from ..methods import LOG_LOSS, REFERENCE, SKLEARN_UNTUNED
 from ..paired import difference
 from ..runner import CRITERIA
-from ..tables import BOTH, FRAMEWORKS, against, by_set, family, gains, label, markdown
-from .common import TITLES, TUNED, digits, ordered, sets_of, unit
+from ..tables import BOTH, FRAMEWORKS, against, by_set, gains, label, markdown
+from .common import TITLES, TUNED, by_source, digits, ordered, sets_of, unit
 
 GROUPS = ("large", "multiclass", "covertype", "open", "saturated")
-DEFAULT_BOUND = {"lightgbm": 2, "xgboost": 4}
+DEFAULT_BOUND = {framework: leaf_bound(framework, {"gamma": 2.0}) for framework in BOTH}
 TIE = {"average_precision": 0.002, "log_loss": 0.2}
 UNTUNED = (LOG_LOSS, "focal 1", "focal 2", "focal 5")
 SHOWN = (
@@ -52,9 +52,9 @@ def _counts(results: pd.DataFrame, group: str) -> str:
         table = by_set(results, measure, framework, sets, "untuned")
         shown = [name for name in SHOWN if name in table]
         gain = gains(table, LOG_LOSS, measure)[shown]
-        independent = gain.groupby(family).mean() if group in ("open", "saturated") else gain
+        sources = by_source(gain, group)
         counts = against(gain, TIE[measure])
-        counts["mean gain"] = [difference(independent[name]).text(digits(measure)) for name in counts.index]
+        counts["mean gain"] = [difference(sources[name]).text(digits(measure)) for name in counts.index]
         heading = f"{FRAMEWORKS[framework]}, {unit(measure)}, {len(gain)} sets"
         text.append(f"### {heading}\n\n{markdown(counts, digits(measure), 'method')}")
     return "\n\n".join(text)
@@ -74,7 +74,9 @@ def _tuning(results: pd.DataFrame) -> str:
             untuned = by_set(results, measure, framework, list(tuned.index), "untuned")
             if not len(untuned):
                 continue
-            columns = {f"{name}, untuned": untuned.get(name, np.array(np.nan)).mean() for name in UNTUNED}
+            columns = {
+                f"{name}, untuned": value for name, value in untuned.reindex(columns=list(UNTUNED)).mean().items()
+            }
             rows[TITLES[group]] = columns | {f"{name}, tuned": tuned[name].mean() for name in (REFERENCE, "focal")}
         if not rows:
             continue
@@ -109,10 +111,9 @@ def _other_bounds(results: pd.DataFrame) -> str:
             table = by_set(results, measure, framework, sets_of(results, group, "untuned"), "untuned")
             if other == default or not len(table):
                 continue
-            gain = gains(table, f"focal 2, bound {default}", measure)[f"focal 2, bound {other}"]
-            independent = gain.groupby(family).mean() if group in ("open", "saturated") else gain
-            row = f"{FRAMEWORKS[framework]}, {other} for {default}, {unit(measure)}"
-            rows.setdefault(row, {})[TITLES[group]] = difference(independent).text(digits(measure))
+            gain = gains(table, f"focal 2, bound {default:g}", measure)[f"focal 2, bound {other}"]
+            row = f"{FRAMEWORKS[framework]}, {other} for {default:g}, {unit(measure)}"
+            rows.setdefault(row, {})[TITLES[group]] = difference(by_source(gain, group)).text(digits(measure))
     table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
     return (
         "### Another default\n\nWhat gamma 2 gains with another bound than the default: means over sets, KEEL's by "
