@@ -15,7 +15,7 @@ from .._note import Note
 from ..losses import MulticlassFocalLoss
 from ..xgboost import FocalObjective
 from ..xgboost._classifier import NOTE, FocalXGBClassifier, check_objective
-from ..xgboost._metrics import Evaluation, History, Result
+from ..xgboost._metrics import Evaluation, History, Result, default_metric
 from ..xgboost._native import move_start, over_workers
 from ..xgboost._objective import as_base_score, check_reach, label_weights, leaf_bound, warn_of_names
 from ._cluster import OnCluster
@@ -89,8 +89,7 @@ class DaskFocalXGBClassifier(OnCluster, FocalXGBClassifier):  # type: ignore[mis
         softmax = isinstance(plan.loss, MulticlassFocalLoss)
         columns = len(shards.classes) > 2 and not softmax
         params = self.to_local().get_xgb_params()
-        default = "" if params.get("disable_default_eval_metric") else "mlogloss" if softmax else "logloss"
-        evaluation = ClusterEvaluation.of(self.eval_metric, default, plan.objective)
+        evaluation = ClusterEvaluation.of(self.eval_metric, default_metric(params, softmax), plan.objective)
         note = Note(plan.loss, self.focal_prior, shards.classes)
         history = History(evaluation, **{NOTE: note.to_json()})
 

@@ -191,8 +191,7 @@ categorical_feature, callbacks, eval_X, eval_y
         labels = as_labels(y, warn=True)
         classes, codes = exclusive_classes(labels)
         init_model = check_continuation(init_model, classes)
-        from_model = init_score is not None or init_model is not None
-        plan = self._make_plan(classes, codes, sample_weight, from_model)
+        plan = self._make_plan(classes, codes, sample_weight, init_score is not None or init_model is not None)
         evaluation = self._evaluation(eval_metric, plan, classes, codes)
         eval_set, evaluated = _evaluation_sets(eval_set, eval_X, eval_y, y, labels, classes)
         last = LastMargins()

@@ -14,7 +14,7 @@ from .._labels import as_labels
 from .._note import Note
 from .._validation import MULTICLASS
 from ..losses import AnyFocalLoss, BinaryFocalLoss, MulticlassFocalLoss, SigmoidFocalLoss
-from ._metrics import Evaluation, History, MeanShift
+from ._metrics import Evaluation, History, MeanShift, default_metric
 from ._native import Trainer, as_booster, in_native_order, load, outputs, xgboost
 from ._objective import (
     MAX_DELTA_STEP,
@@ -186,8 +186,7 @@ class FocalXGBClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defin
         note: Note,
     ) -> History:
         """Return what measures in each round, and leaves the note in the booster."""
-        own = "mlogloss" if isinstance(plan.loss, MulticlassFocalLoss) else "logloss"
-        default = "" if params.get("disable_default_eval_metric") else own
+        default = default_metric(params, isinstance(plan.loss, MulticlassFocalLoss))
         evaluation = Evaluation.of(params["eval_metric"], default, plan.objective, not target.multilabel)
         if "aucpr" in evaluation.names and not target.columns:
             warn_of_order("aucpr is that of", "write a callable for that of {!r}", target.classes, numbers)

@@ -6,7 +6,7 @@ Margins are log-odds, so XGBoost's metrics by name are right, and computed by it
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,13 @@ class Evaluation:
         """Call the user's function as XGBoost does."""
         predicted = margin if isinstance(function, FocalMetric) else proba
         return float(function(y, predicted) if weight is None else function(y, predicted, sample_weight=weight))
+
+
+def default_metric(params: Mapping[str, Any], softmax: bool) -> str:
+    """Return the name of XGBoost's metric where none is asked for, empty where the parameters want none."""
+    if params.get("disable_default_eval_metric"):
+        return ""
+    return "mlogloss" if softmax else "logloss"
 
 
 def _name(function: Any) -> str:
