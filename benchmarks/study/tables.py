@@ -75,9 +75,9 @@ def by_set(
 
 
 def gains(table: pd.DataFrame, reference: str, measure: str) -> pd.DataFrame:
-    """Return what each method is better by than a reference: a difference, or percent where less is better.
+    """Return what each method is better by than a reference: a difference, or log points where less is better.
 
-    Percent of the logarithm of the ratio, so that a loss that is halved and one that is doubled weigh alike.
+    These are 100 times the logarithm of the ratio, so that a loss that is halved and one that is doubled weigh alike.
     """
     if MEASURES[measure][1]:
         return table.sub(table[reference], axis=0)

@@ -399,6 +399,21 @@ def test_report_holds_what_the_results_say(small_run, tmp_path):
         assert f"({name}.png)" in (tmp_path / f"{page}.md").read_text(encoding="utf-8")
 
 
+def test_report_names_models_that_are_constant(small_run, tmp_path):
+    path, _ = small_run
+    results = read(path)
+    fallen = (results["stage"] == "tuned") & (results["method"] == "focal 2") & (results["split"] == 1)
+    fallen &= (results["data"] == "bank") & (results["framework"] == "lightgbm") & (results["chosen_by"] == "log_loss")
+    assert fallen.sum() == 1
+    changed = tmp_path / "fallen.csv.gz"
+    record_path(changed).write_bytes(record_path(path).read_bytes())
+    for auc in (0.6, 0.5):
+        results.assign(roc_auc=results["roc_auc"].where(~fallen, auc)).to_csv(changed, index=False)
+        write(changed, tmp_path)
+        told = "LightGBM, focal 2 on bank, split 2, chosen by log loss" in (tmp_path / "tuned.md").read_text("utf-8")
+        assert told == (auc == 0.5)
+
+
 def test_committed_report_is_that_of_the_committed_results(tmp_path):
     """But for the last digit of a rounded mean, which may hang on the order of a sum."""
     number = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")

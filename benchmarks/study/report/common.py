@@ -21,6 +21,7 @@ TITLES = {
     "covertype": "Covertype with its seven classes",
 }
 TUNED = ("large", "multiclass", "covertype", "open")
+LOG_POINTS = "A log point is 100 times the natural logarithm of a ratio: a percent, as long as it is small."
 # Test rows to training rows of a split.
 TEST_TO_TRAIN = {"large": 0.5, "multiclass": 0.5, "covertype": 0.5, "open": 1.0}
 
@@ -43,13 +44,13 @@ def complete(results: pd.DataFrame, n_methods: dict[str, int]) -> pd.DataFrame:
 
 
 def digits(measure: str) -> int:
-    """Return how many digits a gain is shown with: differences are small, percents are not."""
+    """Return how many digits a gain is shown with: differences are small, log points are not."""
     return 4 if MEASURES[measure][1] else 2
 
 
 def unit(measure: str) -> str:
     """Return how a gain in a measure is counted."""
-    return label(measure) if MEASURES[measure][1] else f"{label(measure)}, percent less"
+    return label(measure) if MEASURES[measure][1] else f"{label(measure)}, log points less"
 
 
 def by_source(gain: Any, group: str) -> Any:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..methods import REFERENCE
 from ..tables import BOTH, FRAMEWORKS, by_set, label, markdown
-from .common import digits, over_sets, sets_of
+from .common import LOG_POINTS, digits, over_sets, sets_of
 
 COSTS = ("cost_5", "cost_20", "cost_100")
 ALERTS = ("recall_at_0.1_fpr", "recall_at_1_fpr", "alert_precision")
@@ -21,7 +21,7 @@ def page(results: pd.DataFrame) -> str:
         "shown over that of the better of flagging none and flagging all, so 1 is a useless model. **Recall** at a "
         "false positive rate of .1 and of 1 %. **Precision** of the alerts, where the top .5 % of the rows are looked "
         f"at. Gains are against *{REFERENCE}*, the mean over the sets with a 95 % interval, in brackets the smallest "
-        "that would show; of costs, percent. Set by set: [tables](sets.md).",
+        f"that would show; of costs, log points. {LOG_POINTS} Set by set: [tables](sets.md).",
     ]
     sets = sets_of(results, "large", "tuned")
     if not sets:

@@ -12,7 +12,7 @@ from ..paired import Difference
 from ..problems import GROUPS as PROBLEMS
 from ..runner import CRITERIA, PATIENCE, STEP, UNTUNED_ROUNDS
 from ..tables import BOTH, FRAMEWORKS, by_set, gains, markdown
-from .common import TITLES, TUNED, digits, over_sets, set_by_set, sets_of, unit
+from .common import LOG_POINTS, TITLES, TUNED, digits, over_sets, set_by_set, sets_of, unit
 from .untuned import GROUPS, TIE
 
 BOUNDED = "log-loss, bound 2"
@@ -55,7 +55,7 @@ def _answers(results: pd.DataFrame) -> str:
         "## In short",
         f"**Tuned.** *focal*, its gamma tuned, against *{REFERENCE}*: the mean gain over the sets with a 95 % "
         "interval, in brackets the smallest gain that would show; and on how many sets the interval of the set's own "
-        "splits leaves out 0, for it and against it.",
+        f"splits leaves out 0, for it and against it. {LOG_POINTS}",
         _tuned(results),
         f"**Untuned.** Default parameters, {UNTUNED_ROUNDS} rounds, focal loss at gamma 2 against the framework's "
         "log-loss, and against the log-loss with leaves bounded at 2, as the focal estimator bounds them: sets on "

@@ -12,7 +12,7 @@ from .. import ranks
 from ..methods import REFERENCE
 from ..runner import CRITERIA
 from ..tables import BOTH, FRAMEWORKS, MEASURES, by_set, chosen, family, label, markdown
-from .common import TITLES, TUNED, digits, over_sets, set_by_set, sets_of, unit
+from .common import LOG_POINTS, TITLES, TUNED, digits, over_sets, set_by_set, sets_of, unit
 
 FIGURE = "ranks.png"
 
@@ -25,8 +25,9 @@ def page(results: pd.DataFrame, folder: Path) -> str:
         f"is what a method is better by than *{REFERENCE}*: the log-loss with the same choice of leaf bounds, L2, "
         "leaves and learning rates. Behind ±, the half width of a 95 % interval; in brackets, the smallest gain that "
         "four of five studies like this one would show, which is how much a null result can hide. Bold: the interval "
-        "leaves out 0; of forty comparisons that are in truth equal, two come out bold.",
+        f"leaves out 0; of forty comparisons that are in truth equal, two come out bold. {LOG_POINTS}",
         *(section for group in TUNED[:-1] if (section := _large(results, group))),
+        _constant(results),
         _keel(results, folder / FIGURE),
         *(_other(results, name) for name in ABOUT),
         _choices(results),
@@ -49,6 +50,27 @@ def _large(results: pd.DataFrame, group: str) -> str:
         table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
         text.append(f"### {FRAMEWORKS[framework]}, {unit(measure)}\n\n{markdown(table, corner='gain of')}")
     return "\n\n".join(text)
+
+
+def _constant(results: pd.DataFrame) -> str:
+    """Name the models that tell no row from another: a choice that was good on the rows to choose by fell over."""
+    rows = results[(results["stage"] == "tuned") & (results["roc_auc"] == 0.5)]
+    if not len(rows):
+        return ""
+    where = "; ".join(
+        f"{FRAMEWORKS[row.framework]}, {row.method} on {row.data}, split {row.split + 1}, chosen by "
+        f"{row.chosen_by.replace('_', ' ')}: {row.config}"
+        for row in rows.itertuples()
+    )
+    why = (
+        "\n\nWith `scale_pos_weight` LightGBM's log-loss starts from the shares without weights. All leaves then want "
+        "to go further up than a tight bound lets them, all go as far, and no split is left that gains; the focal "
+        "estimators start from the weighted shares."
+    )
+    return (
+        "## Models that are constant\n\nThese give all test rows one score; where they were chosen, they did not. They "
+        f"are in the tables above. {where}.{why if 'scale_pos_weight' in set(rows['method']) else ''}"
+    )
 
 
 def _keel(results: pd.DataFrame, path: Path) -> str:

@@ -11,7 +11,7 @@ from ..methods import LOG_LOSS, REFERENCE, SKLEARN_UNTUNED
 from ..paired import difference
 from ..runner import CRITERIA
 from ..tables import BOTH, FRAMEWORKS, against, by_set, gains, label, markdown
-from .common import TITLES, TUNED, by_source, digits, ordered, sets_of, unit
+from .common import LOG_POINTS, TITLES, TUNED, by_source, digits, ordered, sets_of, unit
 
 GROUPS = ("large", "multiclass", "covertype", "open", "saturated")
 DEFAULT_BOUND = {framework: leaf_bound(framework, {"gamma": 2.0}) for framework in BOTH}
@@ -32,7 +32,8 @@ def page(results: pd.DataFrame) -> str:
             "# When nothing is tuned",
             "The framework's defaults, or the focal estimator's, and 100 rounds: how most models are trained. A gain "
             f"is what a method is better by than the framework's own log-loss; sets within {TIE['average_precision']} "
-            f"AP or {TIE['log_loss']} % of log-loss are tied. The mean gain has a 95 % interval over sets, KEEL's "
+            f"AP or {TIE['log_loss']} log points of log-loss are tied. "
+            f"{LOG_POINTS} The mean gain has a 95 % interval over sets, KEEL's "
             "counted by source, and in brackets the smallest gain that would show.",
             *(section for group in GROUPS if (section := _counts(results, group))),
             _tuning(results),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from inspect import signature
 from typing import Any, Self
 
 import numpy as np
@@ -15,11 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import PARAMETERS, Plan, check_names, make_plan, warn_of_order
 from .._kernel._threads import available_threads
-from .._labels import as_labels, encode, exclusive_classes
+from .._labels import as_labels, exclusive_classes
 from .._note import Note
 from .._validation import MULTICLASS, check_start
 from ..losses import AnyFocalLoss, SigmoidFocalLoss
 from ._booster import check_continuation, find_note, objective_of, to_builtin
+from ._evaluation_sets import evaluation_sets
 from ._metrics import Evaluation, estimator_metrics
 from ._native import given, lightgbm
 from ._objective import FocalObjective
@@ -36,9 +36,7 @@ from ._params import (
     refuse,
     with_objective,
 )
-from ._train import LastMargins
-
-_TAKES_EVAL_X = "eval_X" in signature(lightgbm.LGBMClassifier.fit).parameters  # LightGBM 4.7
+from ._train import LastRound
 
 
 class FocalLGBMClassifier(lightgbm.LGBMClassifier):  # type: ignore[misc,name-defined]
@@ -193,8 +191,8 @@ categorical_feature, callbacks, eval_X, eval_y
         init_model = check_continuation(init_model, classes)
         plan = self._make_plan(classes, codes, sample_weight, init_score is not None or init_model is not None)
         evaluation = self._evaluation(eval_metric, plan, classes, codes)
-        eval_set, evaluated = _evaluation_sets(eval_set, eval_X, eval_y, y, labels, classes)
-        last = LastMargins()
+        eval_set, evaluated = evaluation_sets(eval_set, eval_X, eval_y, y, labels, classes)
+        last = LastRound()
         self._plan = plan
         try:
             super().fit(
@@ -243,15 +241,17 @@ categorical_feature, callbacks, eval_X, eval_y
         return [Evaluation(plan.objective, names, functions)] if names or functions else None
 
     def _mean_shift(
-        self, plan: Plan[FocalObjective], X: Any, codes: npt.NDArray[np.intp], init_score: Any, last: LastMargins
+        self, plan: Plan[FocalObjective], X: Any, codes: npt.NDArray[np.intp], init_score: Any, last: LastRound
     ) -> Any:
         """Return the constant that makes the trained model right on average, from the margins of the last round."""
-        if not self.focal_mean_shift:
+        if not (self.focal_mean_shift or last.stuck):
             return 0.0
-        if (margin := last.of(self)) is None:
+        if (margin := last.margin(self.best_iteration_)) is None:
             margin = self.predict_proba(X, raw_score=True)
             margin = margin if init_score is None else margin + np.reshape(init_score, margin.shape, order="F")
-        return plan.objective.mean_shift(codes, margin + np.array(plan.objective.start), plan.weight)
+        shift = plan.objective.mean_shift(codes, margin + np.array(plan.objective.start), plan.weight)
+        last.check(self.get_params(), shift)
+        return shift if self.focal_mean_shift else 0.0
 
     def _take(self, plan: Plan[FocalObjective], classes: npt.NDArray[Any], start: npt.ArrayLike) -> None:
         """Turn the trained booster into an ordinary model that holds its start and the labels."""
@@ -376,25 +376,3 @@ categorical_feature, callbacks, eval_X, eval_y
                 "for one-vs-rest set focal_multiclass='ovr'"
             )
             raise ValueError(msg)
-
-
-def _evaluation_sets(
-    eval_set: Any, eval_X: Any, eval_y: Any, y: Any, labels: npt.NDArray[Any], classes: npt.NDArray[Any]
-) -> tuple[Any, dict[str, Any]]:
-    """Return eval_set, and the arguments for eval_X and eval_y where LightGBM has them; it does not encode eval_y.
-
-    The labels are of the kind of the training set's. LightGBM knows that set by its being the same object.
-    """
-    if (eval_X is None) != (eval_y is None) or (eval_X is not None and eval_set is not None):
-        msg = "eval_X and eval_y must be given together, and not with eval_set, got another choice of the three"
-        raise ValueError(msg)
-    if eval_y is None:
-        sets = [eval_set] if isinstance(eval_set, tuple) else eval_set or []
-        return [(X, labels if own is y else classes[encode(own, classes, "eval_set")]) for X, own in sets] or None, {}
-    several = isinstance(eval_y, tuple)
-    parts = eval_y if several else (eval_y,)
-    codes = tuple(encode(part, classes, "eval_y") for part in parts)
-    if _TAKES_EVAL_X:
-        return None, {"eval_X": eval_X, "eval_y": codes if several else codes[0]}
-    kept = (labels if part is y else classes[own] for part, own in zip(parts, codes, strict=True))
-    return list(zip(eval_X if several else (eval_X,), kept, strict=True)), {}

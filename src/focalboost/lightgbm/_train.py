@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -81,6 +81,7 @@ def train(
     check_flag("mean_shift", mean_shift)
     init_model = check_continuation(init_model)
     run = Run(params, feval, num_boost_round, held=init_model is not None)
+    last = LastRound()
     booster = lightgbm.train(
         run.params(),
         train_set,
@@ -90,10 +91,16 @@ def train(
         feval=run.evaluate,
         init_model=init_model,
         keep_training_booster=True,
-        callbacks=[keep_objective, *(callbacks or [])],
+        callbacks=[keep_objective, last, *(callbacks or [])],
     )
     trained = to_builtin(booster, run.objective.start, multiclass=run.objective.multiclass)
-    return moved(trained, run.shift(booster, train_set)) if mean_shift else trained
+    shift = run.shift(booster, train_set, last) if mean_shift or last.stuck else None
+    if mean_shift and shift is None:
+        warn(
+            "mean_shift has no effect with boosting='dart' here, as LightGBM does not tell its training margins; use "
+            "FocalLGBMClassifier, or add objective.mean_shift(y, margin) to the start yourself"
+        )
+    return moved(trained, shift) if mean_shift and shift is not None else trained
 
 
 def cv(
@@ -231,16 +238,16 @@ class Run:
         """Return all metrics; called by LightGBM."""
         return Evaluation(self.objective, tuple(self._names), self._functions)(margin, data)
 
-    def shift(self, booster: Any, train_set: Any) -> Any:
-        """Return the mean shift of a booster that still has its training set, at its best iteration."""
-        margin = training_margins(booster)
+    def shift(self, booster: Any, train_set: Any, last: LastRound) -> Any:
+        """Return the mean shift of a booster that still has its training set, at its best iteration, if it tells."""
+        margin = last.margin(booster.best_iteration)
         if margin is None:
-            warn(
-                "mean_shift has no effect with boosting='dart' here, as LightGBM does not tell its training margins; "
-                "use FocalLGBMClassifier, or add objective.mean_shift(y, margin) to the start yourself"
-            )
-            return 0.0
-        return self.objective.mean_shift(train_set, margin + np.array(self.objective.start))
+            margin = training_margins(booster)
+        if margin is None:
+            return None
+        shift = self.objective.mean_shift(train_set, margin + np.array(self.objective.start))
+        last.check(self._params, shift)
+        return shift
 
 
 def training_margins(booster: Any) -> FloatArray | None:
@@ -264,8 +271,8 @@ def training_margins(booster: Any) -> FloatArray | None:
     return held[0]
 
 
-class LastMargins:
-    """A callback that keeps the margins of the training rows after the last round, where LightGBM tells them."""
+class LastRound:
+    """A callback that looks at the last round: whether it has a tree, and the margins of the training rows after it."""
 
     before_iteration = False
     order = 25  # before early stopping, which ends a round with an exception
@@ -273,16 +280,27 @@ class LastMargins:
     def __init__(self) -> None:
         self._margin: FloatArray | None = None
         self._rounds = 0
+        self.stuck = False
 
     def __call__(self, env: Any) -> None:
-        """Look whether this is the last round; called by LightGBM."""
+        """Look at a round; called by LightGBM."""
+        self.stuck = env.model.current_iteration() <= env.iteration  # it goes on though nothing can be split
         if env.iteration == env.end_iteration - 1:
             self._margin, self._rounds = training_margins(env.model), env.model.current_iteration()
 
-    def of(self, estimator: Any) -> FloatArray | None:
-        """Return the margins of a fitted estimator, or None where training ended earlier or LightGBM does not tell."""
-        best = estimator.best_iteration_
+    def margin(self, best: int) -> FloatArray | None:
+        """Return the margins of the best iteration, or None where the last is another or LightGBM does not tell."""
         return self._margin if best <= 0 or best == self._rounds else None
+
+    def check(self, params: Mapping[str, Any], shift: Any) -> None:
+        """Warn where nothing could be split as all leaves would step as far as they may, and so alike."""
+        bound = float(given(bounded(params), "max_delta_step") or 0.0)
+        if self.stuck and 0 < bound <= np.abs(shift).max():
+            warn(
+                f"max_delta_step={bound:g} is too low for the margins that training starts from: on average they are "
+                f"{np.abs(shift).max():.2g} in log-odds from the labels, all leaves would take the longest step, and "
+                "no tree is left to split; take max_delta_step=0, or move the margins"
+            )
 
 
 def _objective(params: dict[str, Any]) -> FocalObjective:
