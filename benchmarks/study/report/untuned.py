@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 
 import pandas as pd
+
+from focalboost import BinaryFocalLoss
 
 from ..learners import leaf_bound
 from ..methods import LOG_LOSS, REFERENCE, SKLEARN_UNTUNED
@@ -14,6 +17,7 @@ from ..tables import BOTH, FRAMEWORKS, against, by_set, gains, label, markdown
 from .common import LOG_POINTS, TITLES, TUNED, by_source, digits, ordered, sets_of, unit
 
 GROUPS = ("large", "multiclass", "covertype", "open", "saturated")
+SOFTMAX = ("multiclass", "covertype")
 DEFAULT_BOUND = {framework: leaf_bound(framework, {"gamma": 2.0}) for framework in BOTH}
 TIE = {"average_precision": 0.002, "log_loss": 0.2}
 UNTUNED = (LOG_LOSS, "focal 1", "focal 2", "focal 5")
@@ -38,7 +42,10 @@ def page(results: pd.DataFrame) -> str:
             *(section for group in GROUPS if (section := _counts(results, group))),
             _tuning(results),
             _bounds(results),
-            _other_bounds(results),
+            "### Another bound than the default",
+            _other_defaults(results, _bound_pairs(), [name for name in GROUPS if name not in SOFTMAX]),
+            "## Another gamma than the default",
+            _other_defaults(results, _gamma_pairs(), GROUPS),
             *_sklearn(results),
         ]
     )
@@ -104,22 +111,37 @@ def _bounds(results: pd.DataFrame) -> str:
     return "\n\n".join(text)
 
 
-def _other_bounds(results: pd.DataFrame) -> str:
+def _bound_pairs() -> list[tuple[str, str, str, str]]:
+    """Return framework, what it is, method, and the method of the default, of other bounds."""
+    return [
+        (framework, f"{other} for {default:g}", f"focal 2, bound {other}", f"focal 2, bound {default:g}")
+        for framework, default in DEFAULT_BOUND.items()
+        for other in (1, 2, 4)
+        if other != default
+    ]
+
+
+def _gamma_pairs() -> list[tuple[str, str, str, str]]:
+    """Return the same of other gammas."""
+    default = f"{BinaryFocalLoss().gamma:g}"
+    return [
+        (framework, f"{other} for {default}", f"focal {other}", f"focal {default}")
+        for framework, other in product(BOTH, ("0.5", "1", "2", "5"))
+        if other != default
+    ]
+
+
+def _other_defaults(results: pd.DataFrame, pairs: list[tuple[str, str, str, str]], groups: Iterable[str]) -> str:
     """Whether another default would be better, with intervals."""
     rows: dict[str, dict[str, str]] = {}
-    for measure, (framework, default) in product(CRITERIA, DEFAULT_BOUND.items()):
-        for other, group in product((1, 2, 4), [name for name in GROUPS if name not in ("multiclass", "covertype")]):
-            table = by_set(results, measure, framework, sets_of(results, group, "untuned"), "untuned")
-            if other == default or not len(table):
-                continue
-            gain = gains(table, f"focal 2, bound {default:g}", measure)[f"focal 2, bound {other}"]
-            row = f"{FRAMEWORKS[framework]}, {other} for {default:g}, {unit(measure)}"
-            rows.setdefault(row, {})[TITLES[group]] = difference(by_source(gain, group)).text(digits(measure))
+    for measure, (framework, name, other, default), group in product(CRITERIA, pairs, groups):
+        table = by_set(results, measure, framework, sets_of(results, group, "untuned"), "untuned")
+        if {other, default} <= set(table):
+            gain = by_source(gains(table, default, measure)[other], group)
+            row = f"{FRAMEWORKS[framework]}, {name}, {unit(measure)}"
+            rows.setdefault(row, {})[TITLES[group]] = difference(gain).text(digits(measure))
     table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
-    return (
-        "### Another default\n\nWhat gamma 2 gains with another bound than the default: means over sets, KEEL's by "
-        f"source, as above.\n\n{markdown(table, corner='bound')}"
-    )
+    return f"What focal loss gains with it, means over sets, KEEL's by source.\n\n{markdown(table, corner='other')}"
 
 
 def _sklearn(results: pd.DataFrame) -> list[str]:
