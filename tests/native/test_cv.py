@@ -140,6 +140,53 @@ def test_boosters_of_lightgbm_hold_their_starts(n_classes, make_data):
     assert len(result["cvbooster"].predict(X)) == 3
 
 
+@KINDS
+@pytest.mark.parametrize("start", ["init_model", "init_score"])
+def test_folds_of_lightgbm_start_from_what_is_given(start, n_classes, make_data):
+    """At gamma 0 as LightGBM's own do."""
+    lgb = pytest.importorskip("lightgbm")
+    from focalboost.lightgbm import FocalObjective, cv
+
+    X, y, weight = make_data(n_classes)
+    own, metric = [("binary", "binary_logloss"), ("multiclass", "multi_logloss")][n_classes > 2]
+    params = {"verbosity": -1, "num_threads": 1, "num_leaves": 7, "metric": metric, "max_delta_step": 0}
+    params |= {"num_class": n_classes} if n_classes > 2 else {}
+    first = lgb.train(params | {"objective": own}, lgb.Dataset(X, y), 10)
+    score = np.asfortranarray(first.predict(X, raw_score=True)) if start == "init_score" else None
+    given = {"init_model": first} if start == "init_model" else {}
+    ends = []
+    for run, objective in ((lgb.cv, own), (cv, FocalObjective(0.0))):
+        data = lgb.Dataset(X, y, weight=weight, init_score=score, free_raw_data=False)
+        found = run(params | {"objective": objective}, data, 5, nfold=3, seed=0, return_cvbooster=True, **given)
+        ends.append((found[f"valid {metric}-mean"], *(booster.predict(X) for booster in found["cvbooster"].boosters)))
+    for stock, focal in zip(*ends, strict=True):
+        np.testing.assert_allclose(focal, stock, rtol=1e-5, atol=1e-9)
+
+
+def test_boosters_of_lightgbm_without_a_start_are_refused(make_data):
+    lgb = pytest.importorskip("lightgbm")
+    from focalboost.lightgbm import FocalObjective, cv
+
+    X, y, _ = make_data(2)
+    bare = lgb.train({"verbosity": -1, "objective": FocalObjective().prepare(y)}, lgb.Dataset(X, y), 2)
+    with pytest.raises(ValueError, match="init_model must hold its start value"):
+        cv({"verbosity": -1}, lgb.Dataset(X, y, free_raw_data=False), 2, init_model=bare)
+
+
+def test_folds_of_xgboost_start_from_a_base_margin(make_data):
+    xgb = pytest.importorskip("xgboost")
+    from focalboost.xgboost import FocalObjective, cv
+
+    X, y, _ = make_data(2)
+    margin = np.random.default_rng(0).normal(size=len(y)).astype(np.float32)
+    params = {"nthread": 1, "max_depth": 3, "objective": "binary:logistic", "max_delta_step": 0}
+    stock, focal = (
+        run(params, xgb.DMatrix(X, y, base_margin=margin), 5, nfold=3, seed=0, as_pandas=False, **objective)
+        for run, objective in ((xgb.cv, {}), (cv, {"obj": FocalObjective(0.0)}))
+    )
+    np.testing.assert_allclose(focal["test-logloss-mean"], stock["test-logloss-mean"], rtol=1e-5)
+
+
 def test_early_stopping(family, cross_validate, make_data):
     X, y, _ = make_data(2)
     lightgbm = family.module.__name__ == "lightgbm"

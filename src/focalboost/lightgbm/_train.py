@@ -110,6 +110,7 @@ def cv(
     *args: Any,
     metrics: Any = None,
     feval: Any = None,
+    init_model: Any = None,
     fpreproc: Callable[..., Any] | None = None,
     callbacks: list[Callable[..., Any]] | None = None,
     return_cvbooster: bool = False,
@@ -117,11 +118,12 @@ def cv(
 ) -> dict[str, Any]:
     """Cross-validate as `lightgbm.cv`, with the focal loss; each fold starts from its own training rows.
 
-    A name for alpha, and ``is_unbalance``, count the rows of the first fold, once.
+    With `init_model`, or where the training set has an ``init_score``, folds start there instead. A name for alpha, and
+    ``is_unbalance``, count the rows of the first fold, once.
 
     Parameters
     ----------
-    params, metrics, feval
+    params, metrics, feval, init_model
         As in `train`; `metrics` takes the place of ``metric`` in `params`, as in `lightgbm.cv`.
     train_set, num_boost_round, fpreproc, callbacks, return_cvbooster, *args, **kwargs
         As in `lightgbm.cv`.
@@ -133,6 +135,7 @@ def cv(
     """
     if metrics is not None:
         params = without(params, "metric") | {"metric": metrics}
+    init_model = check_continuation(init_model)
     run = Run(params, feval, num_boost_round, held=True)
     num_class = int(given(params, "num_class") or 1)
     starts: list[Any] = []
@@ -144,6 +147,9 @@ def cv(
         dtest.construct()
         if not starts:
             run.complete(dtrain, num_class)
+        if dtrain.get_init_score() is not None:
+            starts.append(0.0)
+            return dtrain, dtest, fold_params
         start = run.objective.intercept(dtrain, num_class=num_class)
         if not starts:
             run.check(dtrain, num_class, start)
@@ -158,6 +164,7 @@ def cv(
         num_boost_round,
         *args,
         feval=run.evaluate,
+        init_model=init_model,
         fpreproc=started,
         callbacks=[keep_objective, *(callbacks or [])],
         return_cvbooster=return_cvbooster,
