@@ -22,6 +22,24 @@ def fraud():
     return make_classification(3000, 10, n_informative=6, weights=[0.95], flip_y=0.02, random_state=1)
 
 
+# ---- methods -----------------------------------------------------------------------------------------
+
+
+def test_methods_take_what_the_parents_do(any_family):
+    """Parameters of the same names, kinds and defaults, in the same order; ours may take more behind them."""
+    compared = set()
+    for name in dir(any_family.Stock):
+        stock = getattr(any_family.Stock, name)
+        if name.startswith("_") or not callable(stock):
+            continue
+        given, own = (inspect.signature(method).parameters for method in (stock, getattr(any_family.Focal, name)))
+        common = [parameter for parameter in own.values() if parameter.name in given]
+        described = [[(p.name, p.kind, p.default) for p in parameters] for parameters in (given.values(), common)]
+        assert described[0] == described[1], name
+        compared.add(name)
+    assert {"fit", "predict", "predict_proba", "set_fit_request"} <= compared
+
+
 # ---- names of parameters -----------------------------------------------------------------------------
 
 MISSPELT = {

@@ -266,20 +266,35 @@ categorical_feature, callbacks, eval_X, eval_y
         own: Self = super().set_params(**params)
         return own
 
-    def decision_function(self, X: Any, **kwargs: Any) -> npt.NDArray[np.float64]:
-        """Margins, the start value included.
+    def decision_function(
+        self,
+        X: Any,
+        *,
+        start_iteration: int = 0,
+        num_iteration: int | None = None,
+        validate_features: bool = False,
+        **kwargs: Any,
+    ) -> npt.NDArray[np.float64]:
+        """Margins, the start value included; on LightGBM 4.6 too, which has none.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-        **kwargs
+        start_iteration, num_iteration, validate_features, **kwargs
             As in `predict_proba`.
 
         Returns
         -------
         ndarray of shape (n_samples,) or, for more than two classes, (n_samples, n_classes), float64
         """
-        margin: npt.NDArray[np.float64] = self.predict_proba(X, raw_score=True, **kwargs)
+        margin: npt.NDArray[np.float64] = self.predict_proba(
+            X,
+            raw_score=True,
+            start_iteration=start_iteration,
+            num_iteration=num_iteration,
+            validate_features=validate_features,
+            **kwargs,
+        )
         return margin
 
     @classmethod
