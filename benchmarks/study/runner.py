@@ -54,7 +54,7 @@ class Plan:
     """How much is computed. ``draws`` is the tuning budget: configurations tried by each method."""
 
     splits: Mapping[str, int] = field(
-        default_factory=lambda: {"open": 10, "large": 3, "huge": 3, "multiclass": 3, "covertype": 1}
+        default_factory=lambda: {"open": 10, "large": 3, "huge": 3, "multiclass": 3, "covertype": 3}
     )
     untuned_splits: Mapping[str, int] = field(
         default_factory=lambda: {"saturated": 1, "open": 4, "large": 3, "huge": 3, "multiclass": 3, "covertype": 3}
@@ -63,7 +63,7 @@ class Plan:
         default_factory=lambda: {"open": 6, "large": 6, "huge": 4, "multiclass": 3, "covertype": 3}
     )
     rounds: Mapping[str, int] = field(
-        default_factory=lambda: {"open": 200, "large": 300, "huge": 150, "multiclass": 100, "covertype": 60}
+        default_factory=lambda: {"open": 200, "large": 300, "huge": 150, "multiclass": 100, "covertype": 100}
     )
     sets: Sequence[str] | None = None
     seed: int = 0

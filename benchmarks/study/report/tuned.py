@@ -44,7 +44,7 @@ def _large(results: pd.DataFrame, group: str) -> str:
         found, mean = (of(results, measure, framework, group) for of in (set_by_set, over_sets))
         rows = {
             method: {data: one.text(digits(measure)) for data, one in by_set_.items()}
-            | {"mean of the sets": mean[method].text(digits(measure))}
+            | ({"mean of the sets": mean[method].text(digits(measure))} if len(sets) > 1 else {})
             for method, by_set_ in found.items()
         }
         table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
