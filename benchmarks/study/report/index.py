@@ -106,8 +106,8 @@ def _untuned(results: pd.DataFrame) -> str:
 def _how(results: pd.DataFrame, record: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     groups = "\n".join(
-        f"- {TITLES[group]}: {len(names)} sets, {_range(splits)} splits, {record['draws'][group]} configurations for "
-        f"each method, of at most {record['rounds'][group]} rounds, {_range(sizes)} rows to train on"
+        f"- {TITLES[group]}: {_counted(len(names), 'set')}, {_range(splits)} splits, {record['draws'][group]} "
+        f"configurations for each method, of at most {record['rounds'][group]} rounds, {_range(sizes)} rows to train on"
         for group, known in PROBLEMS.items()
         for one in [results[(results["stage"] == "tuned") & results["data"].isin(known)]]
         if (names := one["data"].unique()).size
@@ -143,6 +143,10 @@ constant in log-odds (one for each class) after which their probabilities sum to
 rows. For class weights and sampling that is the usual correction of the prior.
 
 **Untuned** models are the frameworks' defaults, and the focal estimators' for leaf bound and mean shift."""
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _values(values: Any) -> str:

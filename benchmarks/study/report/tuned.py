@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .. import ranks
-from ..methods import REFERENCE
+from ..methods import LOG_LOSS, REFERENCE
 from ..runner import CRITERIA
 from ..tables import BOTH, FRAMEWORKS, MEASURES, by_set, chosen, family, label, markdown
 from .common import LOG_POINTS, TITLES, TUNED, digits, over_sets, set_by_set, sets_of, unit
@@ -125,7 +125,7 @@ ABOUT = {
 def _other(results: pd.DataFrame, name: str) -> str:
     """Absolute scores beside those of the two frameworks, since each has trees of its own."""
     rows = results[(results["stage"] == "tuned") & results["data"].isin(sets_of(results, "large", "tuned"))]
-    wanted = [(framework, method) for framework in (*BOTH, name) for method in ("log-loss", "focal")]
+    wanted = [*product(BOTH, (LOG_LOSS, REFERENCE, "focal")), *product([name], (LOG_LOSS, "focal"))]
     text = [f"## {FRAMEWORKS[name]}\n\n{ABOUT[name]}"]
     for measure in CRITERIA:
         one = rows[rows["chosen_by"] == measure].set_index(["framework", "method"])

@@ -63,7 +63,7 @@ def _counts(results: pd.DataFrame, group: str) -> str:
         sources = by_source(gain, group)
         counts = against(gain, TIE[measure])
         counts["mean gain"] = [difference(sources[name]).text(digits(measure)) for name in counts.index]
-        heading = f"{FRAMEWORKS[framework]}, {unit(measure)}, sets: {len(gain)}"
+        heading = f"{FRAMEWORKS[framework]}, {unit(measure)}"
         text.append(f"### {heading}\n\n{markdown(counts, digits(measure), 'method')}")
     return "\n\n".join(text)
 
