@@ -73,3 +73,16 @@ def test_where_rows_are_too_few_to_split_nothing_is_said_of_the_start(how, rare)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert trained(how, "init_score", X, y, -3.0, min_data_in_leaf=len(y)) == 1
+
+
+def test_nor_where_the_last_sample_of_rows_has_no_positive():
+    """No tree comes of it, and samples of three positives leave the mean far off; the start is the labels' own."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(4000, 3)), np.zeros(4000, dtype=int)
+    y[np.argsort(X[:, 0])[-3:]] = 1
+    sampled = {"bagging_fraction": 0.3, "bagging_freq": 1, "learning_rate": 0.5}
+    names = PARAMS | sampled | {"n_estimators": 20, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf = FocalLGBMClassifier(**names).fit(X, y)
+    assert clf.booster_.num_trees() < 20

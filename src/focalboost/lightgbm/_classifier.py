@@ -250,7 +250,7 @@ categorical_feature, callbacks, eval_X, eval_y
             margin = self.predict_proba(X, raw_score=True)
             margin = margin if init_score is None else margin + np.reshape(init_score, margin.shape, order="F")
         shift = plan.objective.mean_shift(codes, margin + np.array(plan.objective.start), plan.weight)
-        last.check(self.get_params(), shift)
+        last.check(self.get_params(), plan.objective, shift)
         return shift if self.focal_mean_shift else 0.0
 
     def _take(self, plan: Plan[FocalObjective], classes: npt.NDArray[Any], start: npt.ArrayLike) -> None:

@@ -253,7 +253,7 @@ class Run:
         if margin is None:
             return None
         shift = self.objective.mean_shift(train_set, margin + np.array(self.objective.start))
-        last.check(self._params, shift)
+        last.check(self._params, self.objective, shift)
         return shift
 
 
@@ -299,8 +299,13 @@ class LastRound:
         """Return the margins of the best iteration, or None where the last is another or LightGBM does not tell."""
         return self._margin if best <= 0 or best == self._rounds else None
 
-    def check(self, params: Mapping[str, Any], shift: Any) -> None:
-        """Warn where nothing could be split as all leaves would step as far as they may, and so alike."""
+    def check(self, params: Mapping[str, Any], objective: FocalObjective, shift: Any) -> None:
+        """Warn where nothing could be split as all leaves would step as far as they may, from margins that were given.
+
+        From the objective's own start they would not; there a last round has no tree where its sample has no positive.
+        """
+        if np.any(objective.start):
+            return
         bound = float(given(bounded(params), "max_delta_step") or 0.0)
         if self.stuck and 0 < bound <= np.abs(shift).max():
             warn(
