@@ -302,8 +302,10 @@ SLOW = (
     "multiclass.py",
     "multilabel.py",
     "plot_calibration.py",
+    "plot_score_by_gamma.py",
+    "thresholds.py",
+    "tune.py",
 )
-SLOW += ("plot_score_by_gamma.py", "thresholds.py", "tune.py")
 
 
 @pytest.mark.parametrize("script", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])

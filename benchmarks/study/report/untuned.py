@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
 
 import pandas as pd
@@ -17,8 +17,8 @@ from ..tables import BOTH, FRAMEWORKS, against, by_set, gains, label, markdown
 from .common import LOG_POINTS, TITLES, TUNED, by_source, digits, ordered, sets_of, unit
 
 GROUPS = ("large", "multiclass", "covertype", "open", "saturated")
-SOFTMAX = ("multiclass", "covertype")
-DEFAULT_BOUND = {framework: leaf_bound(framework, {"gamma": 2.0}) for framework in BOTH}
+DEFAULT_BOUND = {framework: f"{leaf_bound(framework, {'gamma': 2.0}):g}" for framework in BOTH}
+DEFAULT_GAMMA = dict.fromkeys(BOTH, f"{BinaryFocalLoss().gamma:g}")
 TIE = {"average_precision": 0.002, "log_loss": 0.2}
 UNTUNED = (LOG_LOSS, "focal 1", "focal 2", "focal 5")
 SHOWN = (
@@ -43,9 +43,9 @@ def page(results: pd.DataFrame) -> str:
             _tuning(results),
             _bounds(results),
             "### Another bound than the default",
-            _other_defaults(results, _bound_pairs(), [name for name in GROUPS if name not in SOFTMAX]),
+            _other_defaults(results, "focal 2, bound {}", DEFAULT_BOUND, ("1", "2", "4")),
             "## Another gamma than the default",
-            _other_defaults(results, _gamma_pairs(), GROUPS),
+            _other_defaults(results, "focal {}", DEFAULT_GAMMA, ("0.5", "1", "2", "5")),
             *_sklearn(results),
         ]
     )
@@ -111,34 +111,14 @@ def _bounds(results: pd.DataFrame) -> str:
     return "\n\n".join(text)
 
 
-def _bound_pairs() -> list[tuple[str, str, str, str]]:
-    """Return framework, what it is, method, and the method of the default, of other bounds."""
-    return [
-        (framework, f"{other} for {default:g}", f"focal 2, bound {other}", f"focal 2, bound {default:g}")
-        for framework, default in DEFAULT_BOUND.items()
-        for other in (1, 2, 4)
-        if other != default
-    ]
-
-
-def _gamma_pairs() -> list[tuple[str, str, str, str]]:
-    """Return the same of other gammas."""
-    default = f"{BinaryFocalLoss().gamma:g}"
-    return [
-        (framework, f"{other} for {default}", f"focal {other}", f"focal {default}")
-        for framework, other in product(BOTH, ("0.5", "1", "2", "5"))
-        if other != default
-    ]
-
-
-def _other_defaults(results: pd.DataFrame, pairs: list[tuple[str, str, str, str]], groups: Iterable[str]) -> str:
-    """Whether another default would be better, with intervals."""
+def _other_defaults(results: pd.DataFrame, method: str, defaults: Mapping[str, str], others: Iterable[str]) -> str:
+    """Whether another default would be better, with intervals: `method` has a gap for it, `defaults` are those now."""
     rows: dict[str, dict[str, str]] = {}
-    for measure, (framework, name, other, default), group in product(CRITERIA, pairs, groups):
+    for measure, (framework, default), other, group in product(CRITERIA, defaults.items(), others, GROUPS):
         table = by_set(results, measure, framework, sets_of(results, group, "untuned"), "untuned")
-        if {other, default} <= set(table):
-            gain = by_source(gains(table, default, measure)[other], group)
-            row = f"{FRAMEWORKS[framework]}, {name}, {unit(measure)}"
+        if other != default and {method.format(other), method.format(default)} <= set(table):
+            gain = by_source(gains(table, method.format(default), measure)[method.format(other)], group)
+            row = f"{FRAMEWORKS[framework]}, {other} for {default}, {unit(measure)}"
             rows.setdefault(row, {})[TITLES[group]] = difference(gain).text(digits(measure))
     table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
     return f"What focal loss gains with it, means over sets, KEEL's by source.\n\n{markdown(table, corner='other')}"
